@@ -1,0 +1,80 @@
+"""Rows of `audit`: what happened, when, by whom. Append-only: there is no function that changes or deletes a row.
+
+An event holds no secret, verifier or header: `detail` is small and names things by their public ids.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, bindparam, insert
+
+from dav_gateway.core.moment import Moment
+from dav_gateway.store.columns import dump_json
+from dav_gateway.store.schema import audit
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of `audit`. `event` is a word of app-passwords (issued, revoked, refused ...); `account` is the owner's
+    name, `actor` who did it; `id` is 0 until it is stored."""
+
+    at: Moment
+    event: str
+    account: str | None = None
+    credential_id: str | None = None
+    actor: str | None = None
+    address: str | None = None
+    client_family: str | None = None
+    request_id: str | None = None
+    detail: Mapping[str, object] = field(default_factory=dict, hash=False)
+    id: int = 0
+
+
+_APPEND = insert(audit)
+_COLUMNS = [audit.c[name] for name in Event.__slots__]
+_DETAIL = Event.__slots__.index("detail")
+_NEWEST = sqlalchemy.select(*_COLUMNS).order_by(audit.c.id.desc()).limit(bindparam("limit"))
+_OF_ACCOUNT = audit.c.account == bindparam("account")
+_OF_CREDENTIAL = audit.c.credential_id == bindparam("credential_id")
+
+
+def append(c: Connection, *events: Event) -> None:
+    """Add events, in this order."""
+    rows = [
+        {
+            "at": event.at,
+            "event": event.event,
+            "account": event.account,
+            "credential_id": event.credential_id,
+            "actor": event.actor,
+            "address": event.address,
+            "client_family": event.client_family,
+            "request_id": event.request_id,
+            "detail": dump_json(event.detail),
+        }
+        for event in events
+    ]
+    if rows:
+        c.execute(_APPEND, rows)
+
+
+def select(
+    c: Connection, account: str | None = None, credential_id: str | None = None, limit: int = 100
+) -> list[Event]:
+    """The newest `limit` events, newest first: all, or those of an account, of a credential, or of both."""
+    statement = _NEWEST
+    if account is not None:
+        statement = statement.where(_OF_ACCOUNT)
+    if credential_id is not None:
+        statement = statement.where(_OF_CREDENTIAL)
+    rows = c.execute(statement, {"account": account, "credential_id": credential_id, "limit": limit})
+    return [_event(row) for row in rows]
+
+
+def _event(row: Sequence[Any]) -> Event:
+    values = list(row)
+    values[_DETAIL] = json.loads(values[_DETAIL])
+    return Event(*values)

@@ -1,0 +1,58 @@
+"""What differs between the two engines: chiefly how a write and the liveness of its credential stay together.
+
+The promise to `Database`: between the moment a fenced writer looks at its credential and its commit, no transaction
+that changes this credential has returned. See `sqlite_backend` and `postgres_backend` for how.
+"""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol
+
+from sqlalchemy import Connection, Engine
+
+from dav_gateway.store.cut_feed import CutFeed
+
+
+class Backend(Protocol):
+    """One for each open database; every method may raise StoreUnavailable."""
+
+    engine: Engine
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """Which one it is."""
+
+    @property
+    def reader(self) -> Engine:
+        """The engine whose transactions read."""
+
+    @property
+    def writer(self) -> Engine:
+        """The engine whose transactions write."""
+
+    def look(self) -> None:
+        """Called before every transaction, reads too: is the database still the one that was opened?"""
+
+    def acquire(self, *, urgent: bool) -> None:
+        """Called before a write begins; every call that returns is followed by one of `release`."""
+
+    def release(self) -> None:
+        """Called after a write ended, whichever way."""
+
+    def enter(self, c: Connection, credential_id: str) -> None:
+        """Called first in a fenced write: what it reads after this is new enough to trust until its commit."""
+
+    def order_cuts(self, c: Connection) -> None:
+        """Called before cuts are appended: their sequence numbers become visible in order."""
+
+    def pass_barrier(self, credential_ids: Collection[str]) -> None:
+        """Called after a change of credentials is committed: return when no writer is left that looked before it."""
+
+    def order_migrations(self, c: Connection) -> None:
+        """Called first in a migration: let no other process migrate meanwhile."""
+
+    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]]) -> CutFeed:
+        """A reader of what `change_credentials` says; `read` gives a read transaction."""
+
+    def close(self) -> None:
+        """Let go of everything that is not in use; called once."""

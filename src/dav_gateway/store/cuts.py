@@ -1,0 +1,37 @@
+"""Rows of `cut`: the credentials whose connections every process must close, in the order of commit."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
+
+from dav_gateway.core.moment import Moment
+from dav_gateway.store.schema import cut
+
+_ADD = insert(cut)
+_AFTER = select(cut.c.seq, cut.c.credential_id).where(cut.c.seq > bindparam("seq")).order_by(cut.c.seq)
+_LAST = select(func.coalesce(func.max(cut.c.seq), 0))
+_FORGET = delete(cut).where(cut.c.at < bindparam("before"))
+
+
+def append(c: Connection, credential_ids: Iterable[str], now: Moment) -> None:
+    """Say that the connections of these credentials must be cut. Only `Database.change_credentials` calls this: it
+    makes sequence numbers appear in the order of commit, so that no reader passes over one."""
+    rows = [{"credential_id": credential_id, "at": now} for credential_id in credential_ids]
+    if rows:
+        c.execute(_ADD, rows)
+
+
+def after(c: Connection, seq: int) -> list[tuple[int, str]]:
+    """(sequence number, credential id) of every cut later than `seq`, oldest first."""
+    return [(row[0], row[1]) for row in c.execute(_AFTER, {"seq": seq})]
+
+
+def last(c: Connection) -> int:
+    """The newest sequence number, 0 when there is none."""
+    return int(c.execute(_LAST).scalar_one())
+
+
+def forget(c: Connection, before: Moment) -> int:
+    """Delete the cuts older than `before`, and return how many: a process that runs has seen them, one that starts has
+    no connections yet."""
+    return c.execute(_FORGET, {"before": before}).rowcount

@@ -1,0 +1,161 @@
+"""The database: where it is, and the only three ways to a transaction: read, write, change credentials.
+
+Functions of this package take the `Connection` that these give. Whatever makes the database unusable (locked, gone,
+full, corrupt, severed) is raised as StoreUnavailable, wherever it happens; the next transaction tries anew.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, event, exc, make_url
+from sqlalchemy.engine import ExceptionContext
+
+from dav_gateway.core.errors import Refusal, StoreUnavailable
+from dav_gateway.core.moment import Moment
+from dav_gateway.store import cuts
+from dav_gateway.store.backend import Backend
+from dav_gateway.store.cut_feed import CutFeed
+from dav_gateway.store.failures import as_unavailable
+from dav_gateway.store.postgres_backend import PostgresBackend
+from dav_gateway.store.postgres_connections import postgres_engine
+from dav_gateway.store.sqlite_backend import SqliteBackend
+from dav_gateway.store.sqlite_file import SqliteFile
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The question asked inside a write, behind every lock that makes its answer last until the commit: may this
+    credential still do this? `check` raises core.errors.Fenced when it may not."""
+
+    credential_id: str
+    check: Callable[[Connection], None]
+
+
+def system_clock() -> Moment:
+    """Now, by the machine's clock."""
+    return Moment(time.time_ns() // 1_000_000)
+
+
+class Database:
+    """An open database, made by `open_database` after any fork; for all threads of a process."""
+
+    def __init__(self, url: URL, backend: Backend, clock: Callable[[], Moment]) -> None:
+        """See `open_database`."""
+        self.url = url
+        self.dialect = backend.dialect
+        self.engine = backend.engine
+        self._backend = backend
+        self._clock = clock
+        event.listen(self.engine, "handle_error", _translate)
+
+    def __repr__(self) -> str:
+        return f"Database({self.url.render_as_string(hide_password=True)})"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction: one snapshot of everything, rolled back at the end."""
+        self._backend.look()
+        c = _connect(self._backend.reader)
+        try:
+            c.begin()
+            yield c
+        finally:
+            c.close()
+
+    @contextmanager
+    def write(self, fence: Fence | None = None) -> Iterator[Connection]:
+        """A write transaction: committed when the block ends, rolled back by any exception that leaves it.
+
+        With a fence, its question is asked first, and its answer holds until the commit. StoreUnavailable out of the
+        commit itself means that nobody knows: on PostgreSQL a severed connection may have been severed after it.
+        """
+        with self._writing(urgent=False) as c:
+            if fence is not None:
+                self._backend.enter(c, fence.credential_id)
+                fence.check(c)
+            yield c
+
+    @contextmanager
+    def change_credentials(self, credential_ids: Collection[str]) -> Iterator[Connection]:
+        """A write that changes the liveness or the reach of credentials, or the account they belong to.
+
+        When it returns, every write fenced by one of them has been committed or never will be, and `cut` names them
+        for other processes. `credential_ids` is looked at when the block ends: a list may be filled inside it.
+        StoreUnavailable may come after the commit, from the barrier: say it again, the change can be repeated.
+        """
+        with self._writing(urgent=True) as c:
+            yield c
+            named = sorted(set(credential_ids))
+            if named:
+                self._backend.order_cuts(c)
+                cuts.append(c, named, self._clock())
+        self._backend.pass_barrier(named)
+
+    @contextmanager
+    def migrate(self) -> Iterator[Connection]:
+        """A write transaction that no other migration of any process runs beside."""
+        with self._writing(urgent=False) as c:
+            self._backend.order_migrations(c)
+            yield c
+
+    def credential_changes(self) -> CutFeed:
+        """What `change_credentials` of any process says from now on; for one thread, closed by it."""
+        return self._backend.cut_feed(self.read)
+
+    def dispose(self) -> None:
+        """Close every connection that is not in use; no transaction is begun after this."""
+        self._backend.close()
+
+    @contextmanager
+    def _writing(self, *, urgent: bool) -> Iterator[Connection]:
+        self._backend.look()
+        c = _connect(self._backend.writer)
+        try:
+            self._backend.acquire(urgent=urgent)
+            try:
+                with c.begin():
+                    yield c
+            finally:
+                self._backend.release()
+        finally:
+            c.close()
+
+
+def open_database(
+    url: str, *, busy_timeout: float = 5.0, pool_size: int = 16, clock: Callable[[], Moment] = system_clock
+) -> Database:
+    """Open `sqlite:////absolute/path.db` or `postgresql://user@host/name`. No table is made: see `migration`.
+
+    `busy_timeout` seconds are what any lock is waited for. Raises Refusal for a URL of another kind, StoreUnavailable
+    when the SQLite file cannot be made; a PostgreSQL server is first asked by the first transaction.
+    """
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise Refusal("the database URL cannot be read") from None
+    backend: Backend
+    match parsed.drivername.partition("+")[0]:
+        case "sqlite":
+            path = Path(parsed.database or "")
+            if not path.is_absolute():
+                raise Refusal("the database URL needs the absolute path of a file: sqlite:////var/lib/dav-gateway/db")
+            backend = SqliteBackend(SqliteFile(path), busy_timeout=busy_timeout, pool_size=pool_size)
+        case "postgresql" | "postgres":
+            backend = PostgresBackend(postgres_engine(parsed, busy_timeout=busy_timeout, pool_size=pool_size))
+        case _:
+            raise Refusal("the database URL must begin with sqlite:// or postgresql://")
+    return Database(parsed, backend, clock)
+
+
+def _translate(context: ExceptionContext) -> StoreUnavailable | None:
+    return as_unavailable(context.original_exception)
+
+
+def _connect(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except exc.TimeoutError as error:
+        raise StoreUnavailable("every connection to the database is in use") from error

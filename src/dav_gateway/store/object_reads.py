@@ -1,0 +1,142 @@
+"""Reading objects: one, some, all, those of a time range, those that changed. See `objects`."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, literal, or_, select, union_all
+
+from dav_gateway.store.collections import Collection
+from dav_gateway.store.errors import SyncTokenTooOld
+from dav_gateway.store.object_rows import StoredObject
+from dav_gateway.store.schema import collection, object_, tombstone
+
+NAMES_PER_STATEMENT = 500
+ROWS_PER_FETCH = 200
+
+_HEAD = [
+    object_.c.name,
+    object_.c.uid,
+    object_.c.etag,
+    object_.c.component,
+    object_.c.size,
+    object_.c.starts,
+    object_.c.ends,
+    object_.c.change,
+    object_.c.modified_at,
+]
+_INSIDE = object_.c.collection_id == bindparam("collection_id")
+_GET = select(*_HEAD, object_.c.octets).where(_INSIDE, object_.c.name == bindparam("name"))
+_AMONG = object_.c.name.in_(bindparam("names", expanding=True))
+_GET_MANY = select(*_HEAD, object_.c.octets).where(_INSIDE, _AMONG)
+_HEADS_OF_MANY = select(*_HEAD).where(_INSIDE, _AMONG)
+_HEADS = select(*_HEAD).where(_INSIDE).order_by(object_.c.name)
+_EVERY = select(*_HEAD, object_.c.octets).where(_INSIDE).order_by(object_.c.name)
+_BETWEEN = select(*_HEAD, object_.c.octets).where(
+    _INSIDE,
+    or_(object_.c.ends.is_(None), object_.c.ends >= bindparam("start")),
+    or_(object_.c.starts.is_(None), object_.c.starts < bindparam("end")),
+)
+_BETWEEN_COMPONENT = _BETWEEN.where(object_.c.component == bindparam("component"))
+_CHANGES = union_all(
+    select(object_.c.name, literal(0)).where(
+        _INSIDE, object_.c.change > bindparam("change"), object_.c.change <= bindparam("until")
+    ),
+    select(tombstone.c.name, literal(1)).where(
+        tombstone.c.collection_id == bindparam("collection_id"),
+        tombstone.c.change > bindparam("change"),
+        tombstone.c.change <= bindparam("until"),
+    ),
+)
+_COUNT = select(func.count()).where(_INSIDE)
+_TOTAL_SIZE = (
+    select(func.coalesce(func.sum(object_.c.size), 0))
+    .join(collection, collection.c.id == object_.c.collection_id)
+    .where(collection.c.account_id == bindparam("account_id"))
+)
+# Beyond any occurrence, and inside BIGINT: an open end of a range is a bound like another.
+_EARLIEST, _LATEST = -(2**62), 2**62
+
+
+def _read(row: Sequence[Any]) -> StoredObject:
+    return StoredObject(*row)
+
+
+def get(c: Connection, collection_id: int, name: str) -> StoredObject | None:
+    """The object of this name. One statement, one row by key."""
+    row = c.execute(_GET, {"collection_id": collection_id, "name": name}).first()
+    return None if row is None else _read(row)
+
+
+def get_many(c: Connection, collection_id: int, names: Iterable[str], *, octets: bool = True) -> list[StoredObject]:
+    """The objects of these names, in no order; names that do not exist are missing from the answer."""
+    statement = _GET_MANY if octets else _HEADS_OF_MANY
+    wanted = list(dict.fromkeys(names))
+    found = []
+    for first in range(0, len(wanted), NAMES_PER_STATEMENT):
+        chunk = wanted[first : first + NAMES_PER_STATEMENT]
+        rows = c.execute(statement, {"collection_id": collection_id, "names": chunk})
+        found += [_read(row) for row in rows]
+    return found
+
+
+def every(c: Connection, collection_id: int, *, octets: bool = True) -> Iterator[StoredObject]:
+    """All objects of the collection by name; without octets when they are not wanted, which never reads them.
+
+    With octets they are fetched a few at a time: use it up before the connection writes or closes.
+    """
+    values = {"collection_id": collection_id}
+    if octets:
+        return _stream(c, _EVERY, values)
+    return iter([_read(row) for row in c.execute(_HEADS, values)])
+
+
+def between(
+    c: Connection, collection_id: int, component: str | None, start: int | None, end: int | None
+) -> Iterator[StoredObject]:
+    """The objects (of one component type, or of any) whose bounds touch `start` to `end` in POSIX seconds; None leaves
+    that side open. Bounds hold the outermost occurrences, so this is a superset: the caller looks at each.
+
+    They are fetched a few at a time: use it up before the connection writes or closes.
+    """
+    values: dict[str, object] = {
+        "collection_id": collection_id,
+        "start": _EARLIEST if start is None else start,
+        "end": _LATEST if end is None else end,
+    }
+    if component is None:
+        return _stream(c, _BETWEEN, values)
+    return _stream(c, _BETWEEN_COMPONENT, {**values, "component": component})
+
+
+def _stream(c: Connection, statement: Select[Any], values: Mapping[str, object]) -> Iterator[StoredObject]:
+    result = c.execute(statement, values, execution_options={"yield_per": ROWS_PER_FETCH})
+    for part in result.partitions():
+        for row in part:
+            yield _read(row)
+
+
+def changes_since(c: Connection, inside: Collection, change: int) -> tuple[list[str], list[str]]:
+    """Names changed and names removed after the counter stood at `change` and up to the state that `inside` shows.
+
+    One statement, none when nothing changed; it reads only rows that changed. Raises SyncTokenTooOld when the
+    tombstones no longer reach back to `change`, or when it lies in the future.
+    """
+    if not inside.oldest <= change <= inside.change:
+        raise SyncTokenTooOld
+    changed: list[str] = []
+    removed: list[str] = []
+    if change < inside.change:
+        values = {"collection_id": inside.id, "change": change, "until": inside.change}
+        for name, gone in c.execute(_CHANGES, values):
+            (removed if gone else changed).append(name)
+    return changed, removed
+
+
+def count(c: Connection, collection_id: int) -> int:
+    """How many objects the collection holds."""
+    return c.execute(_COUNT, {"collection_id": collection_id}).scalar_one()
+
+
+def total_size(c: Connection, account_id: int) -> int:
+    """Octets in all collections of the account."""
+    return int(c.execute(_TOTAL_SIZE, {"account_id": account_id}).scalar_one())

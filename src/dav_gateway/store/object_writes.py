@@ -1,0 +1,183 @@
+"""Storing, removing and moving objects. See `objects`.
+
+Each bumps the collection's counter first: that locks the row, so writers of one collection follow each other on both
+engines, and what they look at in a further statement is the newest state. A refusal (UidConflict, NotFound) comes when
+the counter has moved already: it is meant to roll the transaction back, as it does by leaving `Database.write`.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
+
+from dav_gateway.core.errors import NotFound
+from dav_gateway.core.moment import Moment
+from dav_gateway.store import collections
+from dav_gateway.store.dialects import insert
+from dav_gateway.store.errors import UidConflict
+from dav_gateway.store.object_reads import get
+from dav_gateway.store.object_rows import NewObject, StoredObject
+from dav_gateway.store.schema import collection, object_, tombstone
+
+# In an UPDATE a parameter that is called like a column would be a value to set, so keys have names of their own.
+_OBJECT = and_(object_.c.collection_id == bindparam("inside"), object_.c.name == bindparam("called"))
+_TOMBSTONE = and_(tombstone.c.collection_id == bindparam("inside"), tombstone.c.name == bindparam("called"))
+
+_HOLDER = select(object_.c.name).where(
+    object_.c.collection_id == bindparam("inside"),
+    object_.c.uid == bindparam("own_uid"),
+    object_.c.name != bindparam("called"),
+)
+_KEYS = {"collection_id": "inside", "name": "called", "uid": "own_uid"}
+_INSERT = insert(object_).from_select(
+    object_.c.keys(),
+    select(*(bindparam(_KEYS.get(column.name, "new_" + column.name), type_=column.type) for column in object_.c)).where(
+        ~exists(_HOLDER)
+    ),
+)
+# The guard turns a UID that is taken into no row. The unique constraint behind it would do the same with an error, but
+# an error aborts the transaction on PostgreSQL, and then the holder could not be named.
+_PUT = _INSERT.on_conflict_do_update(
+    index_elements=["collection_id", "name"],
+    set_={
+        column.name: _INSERT.excluded[column.name]
+        for column in object_.c
+        if column.name not in {"collection_id", "name"}
+    },
+).returning(object_.c.change)
+_UNBURY = delete(tombstone).where(_TOMBSTONE)
+_BUMP_IF_THERE = (
+    update(collection)
+    .where(collection.c.id == bindparam("inside"), exists(select(object_.c.name).where(_OBJECT)))
+    .values(change=collection.c.change + 1, modified_at=bindparam("now"))
+    .returning(collection.c.change)
+)
+_REMOVE = delete(object_).where(_OBJECT)
+_INSERT_TOMBSTONE = insert(tombstone)
+_BURY = _INSERT_TOMBSTONE.on_conflict_do_update(
+    index_elements=["collection_id", "name"], set_={"change": _INSERT_TOMBSTONE.excluded.change}
+)
+_MOVE = (
+    update(object_)
+    .where(_OBJECT)
+    .values(collection_id=bindparam("to_inside"), name=bindparam("to_called"), change=bindparam("to_change"))
+)
+_FORGET = delete(tombstone).where(
+    tombstone.c.collection_id == bindparam("inside"), tombstone.c.change <= bindparam("through")
+)
+_AGE = (
+    update(collection)
+    .where(
+        collection.c.id == bindparam("inside"),
+        collection.c.oldest < bindparam("through"),
+        collection.c.change >= bindparam("through"),
+    )
+    .values(oldest=bindparam("through"))
+)
+
+
+def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> StoredObject:
+    """Store an object under its name, new or in place of the old one: three statements, each by key.
+
+    Raises UidConflict when another object of the collection has its UID, NotFound when the collection is gone.
+    """
+    change = collections.bump(c, collection_id, now)
+    stored = _store(c, collection_id, new, change, now)
+    c.execute(_UNBURY, {"inside": collection_id, "called": new.name})
+    return stored
+
+
+def put_many(c: Connection, collection_id: int, new: Iterable[NewObject], now: Moment) -> list[StoredObject]:
+    """Store objects as one change of the collection. Raises as `put` does."""
+    change = collections.bump(c, collection_id, now)
+    stored = [_store(c, collection_id, one, change, now) for one in new]
+    if stored:
+        c.execute(_UNBURY, [{"inside": collection_id, "called": one.name} for one in stored])
+    return stored
+
+
+def remove(c: Connection, collection_id: int, name: str, now: Moment) -> bool:
+    """Delete the object and keep its tombstone: three statements, each by key. False, and nothing is counted, when
+    there is none of this name."""
+    key: dict[str, object] = {"inside": collection_id, "called": name}
+    change = c.execute(_BUMP_IF_THERE, {**key, "now": now}).scalar_one_or_none()
+    if change is None or c.execute(_REMOVE, key).rowcount == 0:
+        return False
+    _bury(c, collection_id, name, change)
+    return True
+
+
+def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
+    c: Connection, from_collection_id: int, name: str, to_collection_id: int, to_name: str, now: Moment
+) -> StoredObject:
+    """Move an object, in place of whatever has the new name, and return it as it is then; both collections change.
+
+    Raises NotFound when the object or a collection is gone, UidConflict when the target collection has its UID under a
+    third name. A move onto itself changes nothing.
+    """
+    stays = from_collection_id == to_collection_id
+    in_order = [] if stays and name == to_name else sorted({from_collection_id, to_collection_id})
+    changes = {collection_id: collections.bump(c, collection_id, now) for collection_id in in_order}
+    source = get(c, from_collection_id, name)
+    if source is None:
+        raise NotFound("the object does not exist")
+    if not changes:
+        return source
+    _refuse_second_uid(c, to_collection_id, source.uid, name if stays else to_name)
+    target: dict[str, object] = {"inside": to_collection_id, "called": to_name}
+    c.execute(_REMOVE, target)
+    c.execute(
+        _MOVE,
+        {
+            "inside": from_collection_id,
+            "called": name,
+            "to_inside": to_collection_id,
+            "to_called": to_name,
+            "to_change": changes[to_collection_id],
+        },
+    )
+    c.execute(_UNBURY, target)
+    _bury(c, from_collection_id, name, changes[from_collection_id])
+    return source._replace(name=to_name, change=changes[to_collection_id])
+
+
+def forget_removed(c: Connection, collection_id: int, through: int) -> int:
+    """Drop the tombstones up to and including change `through`, and return how many; sync tokens older than that are
+    refused from then on. Nothing happens when `through` is ahead of the collection."""
+    if c.execute(_AGE, {"inside": collection_id, "through": through}).rowcount == 0:
+        return 0
+    return c.execute(_FORGET, {"inside": collection_id, "through": through}).rowcount
+
+
+def _store(c: Connection, collection_id: int, new: NewObject, change: int, now: Moment) -> StoredObject:
+    stored = StoredObject(
+        new.name, new.uid, new.etag, new.component, len(new.octets), new.starts, new.ends, change, now, new.octets
+    )
+    row = c.execute(
+        _PUT,
+        {
+            "inside": collection_id,
+            "called": stored.name,
+            "own_uid": stored.uid,
+            "new_etag": stored.etag,
+            "new_component": stored.component,
+            "new_size": stored.size,
+            "new_starts": stored.starts,
+            "new_ends": stored.ends,
+            "new_change": change,
+            "new_modified_at": now,
+            "new_octets": stored.octets,
+        },
+    ).first()
+    if row is None:
+        _refuse_second_uid(c, collection_id, stored.uid, stored.name)
+    return stored
+
+
+def _refuse_second_uid(c: Connection, collection_id: int, uid: str, name: str) -> None:
+    holder = c.execute(_HOLDER, {"inside": collection_id, "own_uid": uid, "called": name}).scalar_one_or_none()
+    if holder is not None:
+        raise UidConflict(holder)
+
+
+def _bury(c: Connection, collection_id: int, name: str, change: int) -> None:
+    c.execute(_BURY, {"collection_id": collection_id, "name": name, "change": change})

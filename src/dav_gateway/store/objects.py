@@ -1,0 +1,25 @@
+"""Objects: what calendars and address books hold, octet for octet as the client sent it.
+
+Every function costs the same whatever the collection holds, unless it is there to read all of it.
+"""
+
+from dav_gateway.store.object_reads import between, changes_since, count, every, get, get_many, total_size
+from dav_gateway.store.object_rows import NewObject, StoredObject
+from dav_gateway.store.object_writes import forget_removed, move, put, put_many, remove
+
+__all__ = [
+    "NewObject",
+    "StoredObject",
+    "between",
+    "changes_since",
+    "count",
+    "every",
+    "forget_removed",
+    "get",
+    "get_many",
+    "move",
+    "put",
+    "put_many",
+    "remove",
+    "total_size",
+]

@@ -1,0 +1,102 @@
+"""PostgreSQL: an advisory lock for each credential, shared by its writers.
+
+A writer takes the lock shared and looks at the credential then, in a second statement: the snapshot of a statement is
+taken before it waits for a lock. Whoever changes a credential commits first and then passes the barrier, which is to
+take the lock exclusively once: after that, every writer that looked before the commit has ended. New sharers queue
+behind a waiting exclusive lock, so a revocation is not starved.
+"""
+
+import zlib
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import psycopg
+from sqlalchemy import Connection, Engine, Integer, bindparam, text
+
+from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.store.cut_feed import PostgresCuts
+
+PATIENCE_MS = 1000
+"""How long a barrier waits for a writer before the database ends that writer's session."""
+
+_CREDENTIALS, _CUTS, _MIGRATIONS = 0x0DA7, 0x0DA8, 0x0DA9
+_KEY = bindparam("key", type_=Integer)
+_SHARED = text(f"SELECT pg_advisory_xact_lock_shared({_CREDENTIALS}, :key)").bindparams(_KEY)
+_EXCLUSIVE = text(f"SELECT pg_advisory_xact_lock({_CREDENTIALS}, :key)").bindparams(_KEY)
+_CUT_ORDER = text(f"SELECT pg_advisory_xact_lock({_CUTS}, 0)")
+_MIGRATION_ORDER = text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS}, 0)")
+_TAKE_YOUR_TIME = text("SET LOCAL statement_timeout = 0")
+_BE_PATIENT = text(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
+_END_WRITERS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_locks"
+    " WHERE locktype = 'advisory' AND classid = :space AND objsubid = 2 AND granted"
+    " AND objid = CAST(CAST(:key AS bigint) & 4294967295 AS oid) AND pid <> pg_backend_pid()"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+).bindparams(_KEY, space=_CREDENTIALS)
+
+
+class PostgresBackend:
+    """The Backend of a PostgreSQL database."""
+
+    dialect: Literal["postgresql"] = "postgresql"
+
+    def __init__(self, engine: Engine) -> None:
+        """`engine`: of `postgres_connections`, READ COMMITTED by itself."""
+        self.engine = self.writer = engine
+        # The snapshot of a whole transaction.
+        self.reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def look(self) -> None:
+        """Nothing: the server answers or it does not."""
+
+    def acquire(self, *, urgent: bool) -> None:
+        """Nothing: rows are locked one by one."""
+
+    def release(self) -> None:
+        """Nothing: locks end with their transaction."""
+
+    def enter(self, c: Connection, credential_id: str) -> None:
+        """Take the credential's lock shared until the transaction ends."""
+        c.execute(_SHARED, {"key": _key(credential_id)})
+
+    def order_cuts(self, c: Connection) -> None:
+        """One transaction at a time appends cuts; numbers of a sequence alone become visible out of order."""
+        c.execute(_CUT_ORDER)
+
+    def pass_barrier(self, credential_ids: Collection[str]) -> None:
+        """Take each credential's lock exclusively once.
+
+        A writer that does not end in time (its process is stopped, its network gone) has its session ended by the
+        database, which rolls it back: a revocation fails closed instead of waiting.
+        """
+        for key in sorted({_key(credential_id) for credential_id in credential_ids}):
+            try:
+                with self.engine.begin() as c:
+                    c.execute(_BE_PATIENT)
+                    c.execute(_EXCLUSIVE, {"key": key})
+            except StoreUnavailable as error:
+                if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                    raise
+                with self.engine.begin() as c:
+                    c.execute(_END_WRITERS, {"key": key})
+                    c.execute(_EXCLUSIVE, {"key": key})
+
+    def order_migrations(self, c: Connection) -> None:
+        """One migration at a time, however long it takes."""
+        c.execute(_MIGRATION_ORDER)
+        c.execute(_TAKE_YOUR_TIME)
+
+    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]]) -> PostgresCuts:  # noqa: ARG002
+        """A feed that asks on a connection of its own."""
+        return PostgresCuts(self.engine)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self.engine.dispose()
+
+
+def _key(credential_id: str) -> int:
+    """A signed 32-bit key; two credentials that share one wait for each other without need, and that is all."""
+    unsigned = zlib.crc32(credential_id.encode())
+    return unsigned - (1 << 32) if unsigned >= 1 << 31 else unsigned

@@ -1,0 +1,160 @@
+"""The tables, once for both engines. What a fresh database gets is written in `migrations`; a contract test compares.
+
+Stored shapes only grow: a column or a stored value is never renamed nor given another meaning. Moments are whole
+milliseconds. In `object` the octets stand last: SQLite stores columns in order and reads a row only as far as the last
+column asked for, so a listing never touches the overflow pages of long objects.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# Only INTEGER PRIMARY KEY is SQLite's row id, and only a row id numbers itself.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("display_name", Text, nullable=False),
+    Column("admin", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("phones", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("department", Text, nullable=False),
+    Column("password_verifier", Text),
+    Column("provisioned", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Serial, ForeignKey("account.id"), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("access", Text, nullable=False),
+    Column("collections", Text),
+    Column("networks", Text, nullable=False),
+    Column("expires_at", BigInteger, index=True),
+    Column("verifier", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("client_family", Text),
+    Column("first_used_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("last_used_address", Text),
+    Column("last_used_client", Text),
+    Column("paused_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", Text),
+    Column("revoked_why", Text),
+    Column("last_refusal_at", BigInteger),
+    Column("last_refusal_reason", Text),
+    Column("replaces", Text),
+)
+
+collection = Table(
+    "collection",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("account_id", Serial, ForeignKey("account.id")),
+    Column("home", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("incarnation", Text, nullable=False),
+    Column("components", Text, nullable=False),
+    Column("properties", Text, nullable=False),
+    Column("change", BigInteger, nullable=False),
+    Column("oldest", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "home", "name"),
+)
+# NULLs differ from each other in a unique constraint, and the company directory must be one.
+Index(
+    "uq_collection_company",
+    collection.c.home,
+    collection.c.name,
+    unique=True,
+    sqlite_where=text("account_id IS NULL"),
+    postgresql_where=text("account_id IS NULL"),
+)
+
+object_ = Table(
+    "object",
+    metadata,
+    Column("collection_id", Serial, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("uid", Text, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("starts", BigInteger),
+    Column("ends", BigInteger),
+    Column("change", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("octets", LargeBinary, nullable=False),
+    UniqueConstraint("collection_id", "uid"),
+    Index(None, "collection_id", "change"),
+    Index(None, "collection_id", "ends", "starts"),
+)
+
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("collection_id", Serial, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("change", BigInteger, nullable=False),
+    Index(None, "collection_id", "change"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("account", Text),
+    Column("credential_id", Text),
+    Column("actor", Text),
+    Column("address", Text),
+    Column("client_family", Text),
+    Column("request_id", Text),
+    Column("detail", Text, nullable=False),
+    Index(None, "account", "id"),
+    Index(None, "credential_id", "id"),
+)
+
+cut = Table(
+    "cut",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("credential_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,  # a number once given to a reader never comes again
+)

@@ -1,0 +1,87 @@
+"""SQLite: one writer at a time is all there is, so the writer mutex with BEGIN IMMEDIATE is fence and barrier at once.
+
+A write that changes a credential runs before or after a fenced one, never beside it.
+"""
+
+import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from typing import Literal
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from dav_gateway.store.cut_feed import SqliteCuts
+from dav_gateway.store.failures import as_unavailable
+from dav_gateway.store.sqlite_file import SqliteFile
+from dav_gateway.store.writer_mutex import WriterMutex
+
+_BEGIN = "begin_statement"
+
+
+class SqliteBackend:
+    """The Backend of a SQLite file."""
+
+    dialect: Literal["sqlite"] = "sqlite"
+
+    def __init__(self, file: SqliteFile, *, busy_timeout: float, pool_size: int) -> None:
+        """`busy_timeout`: seconds that any lock is waited for at most."""
+        self._file = file
+        self._mutex = WriterMutex(file.path, busy_timeout)
+        self.engine = create_engine(
+            "sqlite://",
+            creator=lambda: file.connect(busy_timeout),
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=busy_timeout,
+            pool_use_lifo=True,
+            hide_parameters=True,
+        )
+        event.listen(self.engine, "begin", _begin)
+        self.reader = self.engine
+        self.writer = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+
+    def look(self) -> None:
+        """Raises StoreUnavailable when the file was moved away or replaced."""
+        self._file.check()
+
+    def acquire(self, *, urgent: bool) -> None:
+        """Wait for the writer mutex."""
+        self._mutex.acquire(urgent=urgent)
+
+    def release(self) -> None:
+        """Give the writer mutex back."""
+        self._mutex.release()
+
+    def enter(self, c: Connection, credential_id: str) -> None:
+        """Nothing: the transaction began with BEGIN IMMEDIATE, so it sees the newest state and nobody can change it."""
+
+    def order_cuts(self, c: Connection) -> None:
+        """Nothing: writers follow each other."""
+
+    def pass_barrier(self, credential_ids: Collection[str]) -> None:
+        """Nothing: the change itself waited for the writers before it."""
+
+    def order_migrations(self, c: Connection) -> None:
+        """Nothing: a migration is a write."""
+
+    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]]) -> SqliteCuts:
+        """A feed that reads the table only when some other connection has committed."""
+        return SqliteCuts(self._file, read)
+
+    def close(self) -> None:
+        """Close idle connections and the lock files."""
+        self.engine.dispose()
+        self._mutex.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred BEGIN takes no lock and fixes its snapshot at the first read.
+    statement = connection.get_execution_options().get(_BEGIN, "BEGIN")
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    try:
+        driver.execute(statement)
+    except sqlite3.Error as error:
+        raise as_unavailable(error) or error from error

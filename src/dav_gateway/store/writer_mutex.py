@@ -1,0 +1,138 @@
+"""Who writes to the SQLite file next: fair between threads and between processes, and limited in time.
+
+SQLite's own busy handler polls, so busy writers starve the others: a revocation waited 11 s behind six of them. Here
+the threads of a process queue in order, and the thread at the head competes for two file locks in the manner of a
+turnstile: whoever holds `next` is the only one who waits for `writer`, so a process that has just written cannot be
+back in before the one that waits. flock(2) knows no time limit, so where it has to wait a helper thread, the porter,
+does, while the writers wait for the porter with a limit. The kernel drops the locks of a process that dies.
+"""
+
+import fcntl
+import os
+import threading
+from collections import deque
+from pathlib import Path
+
+from dav_gateway.core.errors import StoreUnavailable
+
+
+class WriterMutex:
+    """The right to write to one SQLite file. One object for each process and file, made after any fork."""
+
+    def __init__(self, database: Path, limit: float) -> None:
+        """`limit`: seconds that a writer waits at most. The lock files stand beside the database, mode 0600."""
+        self._limit = limit
+        self._next = _lock_file(database, "-writer-next")
+        self._writer = _lock_file(database, "-writer")
+        self._state = threading.Lock()
+        self._urgent: deque[threading.Lock] = deque()
+        self._queue: deque[threading.Lock] = deque()
+        self._taken = False  # a thread of this process holds the file lock, or the porter fetches it for one
+        self._owner: int | None = None
+        self._porter: threading.Thread | None = None
+        self._bell = threading.Semaphore(0)
+        self._closed = False
+
+    def acquire(self, *, urgent: bool = False) -> None:
+        """Wait for the right to write; an urgent writer (a revocation) goes before the other threads of its process.
+
+        Raises StoreUnavailable when the time limit passes, RuntimeError when this thread has the right already.
+        """
+        if self._owner == threading.get_ident():
+            raise RuntimeError("a write inside a write of the same thread would wait for itself")
+        turn = threading.Lock()
+        turn.acquire()
+        with self._state:
+            if not self._taken and self._try_files():
+                self._taken = True
+                turn.release()
+            else:
+                (self._urgent if urgent else self._queue).append(turn)
+                if not self._taken:
+                    self._ring()
+        try:
+            granted = turn.acquire(timeout=self._limit)
+        except BaseException:
+            if not self._withdraw(turn):
+                self.release()
+            raise
+        if not granted and self._withdraw(turn):
+            raise StoreUnavailable("another process or a long queue keeps the database from being written")
+        self._owner = threading.get_ident()
+
+    def release(self) -> None:
+        """Give the right back; the next one in the queue gets it, after a process that waits."""
+        with self._state:
+            self._owner = None
+            self._taken = False
+            fcntl.flock(self._writer, fcntl.LOCK_UN)
+            if self._urgent or self._queue:
+                if self._try_files():
+                    self._hand_over()
+                else:
+                    self._ring()
+
+    def close(self) -> None:
+        """Close the lock files, at once or when the porter comes back; nobody may hold or want the right any more."""
+        with self._state:
+            if self._closed:
+                return
+            self._closed = True
+            if self._porter is None:
+                self._close_files()
+            else:
+                self._bell.release()
+
+    def _try_files(self) -> bool:
+        try:
+            fcntl.flock(self._next, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        try:
+            fcntl.flock(self._writer, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            fcntl.flock(self._next, fcntl.LOCK_UN)
+        return True
+
+    def _ring(self) -> None:
+        self._taken = True
+        if self._porter is None:
+            self._porter = threading.Thread(target=self._fetch, name="writer-mutex-porter", daemon=True)
+            self._porter.start()
+        self._bell.release()
+
+    def _fetch(self) -> None:
+        while self._bell.acquire() and not self._closed:
+            fcntl.flock(self._next, fcntl.LOCK_EX)
+            fcntl.flock(self._writer, fcntl.LOCK_EX)
+            fcntl.flock(self._next, fcntl.LOCK_UN)
+            with self._state:
+                self._hand_over()
+        self._close_files()
+
+    def _hand_over(self) -> None:
+        waiting = self._urgent or self._queue
+        if waiting:
+            self._taken = True
+            waiting.popleft().release()
+        else:
+            self._taken = False
+            fcntl.flock(self._writer, fcntl.LOCK_UN)
+
+    def _withdraw(self, turn: threading.Lock) -> bool:
+        with self._state:
+            for queue in (self._urgent, self._queue):
+                if turn in queue:
+                    queue.remove(turn)
+                    return True
+        return False
+
+    def _close_files(self) -> None:
+        os.close(self._next)
+        os.close(self._writer)
+
+
+def _lock_file(database: Path, suffix: str) -> int:
+    return os.open(database.with_name(database.name + suffix), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,42 @@
+"""The audit: events come back as they were appended, newest first."""
+
+from dav_gateway.core.moment import Moment
+from dav_gateway.store import audit
+from dav_gateway.store.audit import Event
+from dav_gateway.store.database import Database
+
+
+def test_events_come_back_newest_first(database: Database) -> None:
+    issued = Event(
+        at=Moment(1),
+        event="issued",
+        account="ana",
+        credential_id="k7mqx",
+        actor="luis",
+        address="192.0.2.1",
+        client_family="apple",
+        request_id="r1",
+        detail={"label": "Café", "scopes": ["calendars"], "n": 3},
+    )
+    bare = Event(at=Moment(2), event="throttled")
+    other = Event(at=Moment(3), event="issued", account="bo", credential_id="zzzzz")
+    again = Event(at=Moment(4), event="revoked", account="ana", credential_id="k7mqx")
+    with database.write() as c:
+        audit.append(c)
+        audit.append(c, issued, bare)
+        audit.append(c, other)
+        audit.append(c, again)
+    with database.read() as c:
+        stored = audit.select(c)
+        assert [_unnumbered(event) for event in stored] == [again, other, bare, issued]
+        assert [event.id for event in stored] == sorted((event.id for event in stored), reverse=True)
+        assert [_unnumbered(event) for event in audit.select(c, account="ana")] == [again, issued]
+        assert [_unnumbered(event) for event in audit.select(c, credential_id="zzzzz")] == [other]
+        assert audit.select(c, account="ana", credential_id="zzzzz") == []
+        assert [_unnumbered(event) for event in audit.select(c, account="ana", limit=1)] == [again]
+
+
+def _unnumbered(event: Event) -> Event:
+    assert event.id > 0
+    values = {name: getattr(event, name) for name in Event.__slots__ if name != "id"}
+    return Event(**values)

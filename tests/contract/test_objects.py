@@ -1,0 +1,255 @@
+"""Objects: the octets come back as they went in, a UID is there once, and whatever is refused changes nothing."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+import pytest
+from sqlalchemy import Connection
+
+from dav_gateway.core.account import Account
+from dav_gateway.core.errors import NotFound
+from dav_gateway.core.moment import Moment
+from dav_gateway.store import collections, objects
+from dav_gateway.store.collections import Collection
+from dav_gateway.store.database import Database
+from dav_gateway.store.errors import UidConflict
+from dav_gateway.store.objects import NewObject, StoredObject
+
+MakeEvent = Callable[..., NewObject]
+T1, T2 = Moment(1_790_000_000_001), Moment(1_790_000_000_002)
+
+
+def test_octets_come_back_as_they_went_in(database: Database, calendar: Collection) -> None:
+    octets = bytes(range(256)) * 5000
+    new = NewObject("é ☕.ics", "uid\u2028x", "VTODO", octets, starts=-(2**40), ends=2**40)
+    with database.write() as c:
+        stored = objects.put(c, calendar.id, new, T1)
+    assert stored == StoredObject(
+        name=new.name,
+        uid=new.uid,
+        etag=f'"{blake2b(octets, digest_size=16).hexdigest()}"',
+        component="VTODO",
+        size=len(octets),
+        starts=-(2**40),
+        ends=2**40,
+        change=1,
+        modified_at=T1,
+        octets=octets,
+    )
+    with database.read() as c:
+        assert objects.get(c, calendar.id, new.name) == stored
+        assert objects.get(c, calendar.id, "e ☕.ics") is None
+        assert objects.get(c, calendar.id + 1, new.name) is None
+
+
+def test_put_counts_one_change_and_replaces(database: Database, calendar: Collection, event: MakeEvent) -> None:
+    with database.write() as c:
+        first = objects.put(c, calendar.id, event("a", starts=1, ends=2), T1)
+        other = objects.put(c, calendar.id, event("b"), T1)
+        second = objects.put(c, calendar.id, event("a", octets=b"new", uid="new uid"), T2)
+    assert (first.change, other.change, second.change) == (1, 2, 3)
+    assert (second.starts, second.ends, second.size, second.modified_at) == (None, None, 3, T2)
+    with database.read() as c:
+        assert list(objects.every(c, calendar.id)) == [second, other]
+        after = collections.get(c, calendar.id)
+        assert after is not None
+        assert (after.change, after.modified_at) == (3, T2)
+
+
+def test_put_into_a_collection_that_is_gone(database: Database, calendar: Collection, event: MakeEvent) -> None:
+    with pytest.raises(NotFound), database.write() as c:
+        objects.put(c, calendar.id + 1, event("a"), T1)
+
+
+def test_a_second_object_of_a_uid_is_refused_naming_the_first(
+    database: Database, calendar: Collection, event: MakeEvent
+) -> None:
+    with database.write() as c:
+        objects.put(c, calendar.id, event("a", uid="same"), T1)
+        objects.put(c, calendar.id, event("b"), T1)
+    before = _state(database, calendar)
+    for name in ("c", "b"):
+        with pytest.raises(UidConflict) as refused, database.write() as c:
+            objects.put(c, calendar.id, event(name, uid="same"), T2)
+        assert refused.value.holder == "a"
+    assert _state(database, calendar) == before
+
+
+def test_the_constraint_stands_behind_the_guard(database: Database, calendar: Collection, event: MakeEvent) -> None:
+    with database.write() as c:
+        objects.put(c, calendar.id, event("a", uid="same"), T1)
+    with pytest.raises(Exception, match=r"(?i)unique"), database.write() as c:
+        c.exec_driver_sql(
+            "INSERT INTO object SELECT collection_id, 'b', uid, etag, component, size, starts, ends, change,"
+            " modified_at, octets FROM object"
+        )
+
+
+def test_the_same_uid_in_another_collection_is_fine(
+    database: Database, ana: Account, calendar: Collection, event: MakeEvent
+) -> None:
+    with database.write() as c:
+        second = _second(c, ana)
+        objects.put(c, calendar.id, event("a", uid="same"), T1)
+        objects.put(c, second.id, event("a", uid="same"), T1)
+        assert objects.count(c, calendar.id) == objects.count(c, second.id) == 1
+
+
+def test_put_many_is_one_change(database: Database, calendar: Collection, event: MakeEvent) -> None:
+    with database.write() as c:
+        stored = objects.put_many(c, calendar.id, [event(name) for name in "abc"], T1)
+        assert [one.change for one in stored] == [1, 1, 1]
+        assert list(objects.every(c, calendar.id)) == stored
+        assert objects.put_many(c, calendar.id, [], T1) == []
+    with pytest.raises(UidConflict), database.write() as c:
+        objects.put_many(c, calendar.id, [event("d"), event("e", uid="uid-of-a")], T1)
+    with database.read() as c:
+        assert objects.get(c, calendar.id, "d") is None
+
+
+def test_remove_once(database: Database, calendar: Collection, event: MakeEvent) -> None:
+    with database.write() as c:
+        objects.put(c, calendar.id, event("a"), T1)
+        objects.put(c, calendar.id, event("b"), T1)
+        assert objects.remove(c, calendar.id, "a", T2)
+        assert not objects.remove(c, calendar.id, "a", T2)
+        assert not objects.remove(c, calendar.id + 1, "b", T2)
+        assert [one.name for one in objects.every(c, calendar.id)] == ["b"]
+        after = collections.get(c, calendar.id)
+        assert after is not None
+        assert (after.change, after.modified_at) == (3, T2)
+        objects.put(c, calendar.id, event("c", uid="uid-of-a"), T2)
+
+
+def test_reading_some_and_all(database: Database, calendar: Collection, event: MakeEvent) -> None:
+    with database.write() as c:
+        stored = [objects.put(c, calendar.id, event(f"{number:04}"), T1) for number in range(1203)]
+    heads = [one._replace(octets=b"") for one in stored]
+    with database.read() as c:
+        assert list(objects.every(c, calendar.id)) == stored
+        assert list(objects.every(c, calendar.id, octets=False)) == heads
+        names = [one.name for one in stored]
+        wanted = [*reversed(names), "missing", names[0]]
+        assert sorted(objects.get_many(c, calendar.id, wanted)) == stored
+        assert sorted(objects.get_many(c, calendar.id, wanted, octets=False)) == heads
+        assert objects.get_many(c, calendar.id, []) == []
+        assert objects.count(c, calendar.id) == 1203
+        # A reader may ask other things while it goes through the objects.
+        assert all(objects.get(c, calendar.id, one.name) == one for one in objects.every(c, calendar.id))
+
+
+def test_total_size_is_the_accounts(database: Database, ana: Account, calendar: Collection, event: MakeEvent) -> None:
+    with database.write() as c:
+        assert objects.total_size(c, ana.id) == 0
+        objects.put(c, calendar.id, event("a", octets=b"12345"), T1)
+        objects.put(c, _second(c, ana).id, event("a", octets=b"123"), T1)
+        assert objects.total_size(c, ana.id) == 8
+        assert objects.total_size(c, ana.id + 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("component", "start", "end", "expected"),
+    [
+        (None, None, None, "bounded ended for-ever future todo"),
+        (None, 100, 200, "bounded for-ever todo"),
+        ("VEVENT", 100, 200, "bounded for-ever"),
+        ("VTODO", 100, 200, "todo"),
+        ("VEVENT", 200, 300, "bounded for-ever"),  # ends at 200: where a zero-length one would count
+        ("VEVENT", 201, 300, "for-ever"),
+        ("VEVENT", 0, 100, "ended for-ever"),  # starts at 100: the end of a range is outside
+        ("VEVENT", None, 101, "bounded ended for-ever"),
+        ("VEVENT", 1000, None, "for-ever future"),
+    ],
+)
+def test_a_time_range_gives_what_its_bounds_touch(
+    database: Database,
+    calendar: Collection,
+    component: str | None,
+    start: int | None,
+    end: int | None,
+    expected: str,
+) -> None:
+    rows = [
+        NewObject("bounded", "1", "VEVENT", b"1", 100, 200),
+        NewObject("ended", "2", "VEVENT", b"2", None, 50),
+        NewObject("future", "3", "VEVENT", b"3", 5000, 6000),
+        NewObject("for-ever", "4", "VEVENT", b"4", 50, None),
+        NewObject("todo", "5", "VTODO", b"5"),
+    ]
+    with database.write() as c:
+        objects.put_many(c, calendar.id, rows, T1)
+        found = objects.between(c, calendar.id, component, start, end)
+        assert sorted((one.name, one.octets) for one in found) == sorted(
+            (row.name, row.octets) for row in rows if row.name in expected.split()
+        )
+
+
+def test_move_to_another_collection(database: Database, ana: Account, calendar: Collection, event: MakeEvent) -> None:
+    with database.write() as c:
+        second = _second(c, ana)
+        stored = objects.put(c, calendar.id, event("a"), T1)
+        objects.put(c, second.id, event("b"), T1)
+        moved = objects.move(c, calendar.id, "a", second.id, "z", T2)
+        assert moved == stored._replace(name="z", change=2)
+        assert objects.get(c, calendar.id, "a") is None
+        assert objects.get(c, second.id, "z") == moved
+        counters = [each.change for each in collections.lock(c, [calendar.id, second.id])]
+        assert counters == [2, 2]
+
+
+def test_move_within_a_collection(database: Database, calendar: Collection, event: MakeEvent) -> None:
+    with database.write() as c:
+        stored = objects.put(c, calendar.id, event("a"), T1)
+        moved = objects.move(c, calendar.id, "a", calendar.id, "b", T2)
+        assert moved == stored._replace(name="b", change=2)
+        assert list(objects.every(c, calendar.id)) == [moved]
+        assert objects.move(c, calendar.id, "b", calendar.id, "b", T2) == moved
+        after = collections.get(c, calendar.id)
+        assert after is not None
+        assert after.change == 2
+
+
+@pytest.mark.parametrize("uid", ["uid-of-a", "uid-of-b"])
+def test_move_replaces_its_target(
+    database: Database, ana: Account, calendar: Collection, event: MakeEvent, uid: str
+) -> None:
+    with database.write() as c:
+        second = _second(c, ana)
+        objects.put(c, calendar.id, event("a"), T1)
+        objects.put(c, second.id, event("b", uid=uid), T1)
+        moved = objects.move(c, calendar.id, "a", second.id, "b", T2)
+        assert list(objects.every(c, second.id)) == [moved]
+        assert moved.uid == "uid-of-a"
+        here = objects.put(c, second.id, event("c"), T2)
+        assert objects.move(c, second.id, "c", second.id, "b", T2).uid == here.uid
+        assert objects.count(c, second.id) == 1
+
+
+def test_move_is_refused_where_a_third_object_has_the_uid(
+    database: Database, ana: Account, calendar: Collection, event: MakeEvent
+) -> None:
+    with database.write() as c:
+        second = _second(c, ana)
+        objects.put(c, calendar.id, event("a", uid="same"), T1)
+        objects.put(c, second.id, event("target"), T1)
+        objects.put(c, second.id, event("third", uid="same"), T1)
+    before = _state(database, calendar), _state(database, second)
+    with pytest.raises(UidConflict) as refused, database.write() as c:
+        objects.move(c, calendar.id, "a", second.id, "target", T2)
+    assert refused.value.holder == "third"
+    with pytest.raises(NotFound), database.write() as c:
+        objects.move(c, calendar.id, "missing", second.id, "target", T2)
+    with pytest.raises(NotFound), database.write() as c:
+        objects.move(c, calendar.id, "a", second.id + 1, "target", T2)
+    assert (_state(database, calendar), _state(database, second)) == before
+
+
+def _second(c: Connection, owner: Account) -> Collection:
+    return collections.create(
+        c, account_id=owner.id, home="calendars", name="second", components=[], properties={}, now=T1
+    )
+
+
+def _state(database: Database, inside: Collection) -> tuple[Collection | None, list[StoredObject]]:
+    with database.read() as c:
+        return collections.get(c, inside.id), list(objects.every(c, inside.id))
