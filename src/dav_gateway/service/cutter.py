@@ -1,0 +1,48 @@
+"""Who cuts connections. The server's own fits this protocol without knowing it; `bootstrap` brings them together."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class CutCount(Protocol):
+    """How much a cut ended."""
+
+    @property
+    def connections(self) -> int:
+        """Connections that were open."""
+
+    @property
+    def running(self) -> int:
+        """Requests that were running on them."""
+
+
+class Cutter(Protocol):
+    """Whoever owns the connections of this process. Both methods return once every connection is reset."""
+
+    def cut(self, ids: Collection[str]) -> CutCount:
+        """Reset the connections of these credentials."""
+
+    def cut_all(self) -> CutCount:
+        """Reset every connection of any credential."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A CutCount; nothing by default."""
+
+    connections: int = 0
+    running: int = 0
+
+
+class NoConnections:
+    """The Cutter of a process without a server, such as the command line: the processes that serve read what it
+    committed and cut by themselves (see `watch`)."""
+
+    def cut(self, ids: Collection[str]) -> Count:  # noqa: ARG002 - the protocol's
+        """Cuts nothing."""
+        return Count()
+
+    def cut_all(self) -> Count:
+        """Cuts nothing."""
+        return Count()

@@ -1,0 +1,70 @@
+"""Whether one credential is used from two distant networks at once: a sign that its password is in two devices.
+
+It is a warning only: a phone that hops between two networks looks the same for a while.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address, ip_network
+from threading import Lock
+
+from dav_gateway.core.moment import EPOCH, MINUTE, Moment
+
+WINDOW = 10 * MINUTE
+"""How soon a network must come back, after another one, to count as being used at the same time."""
+
+_IPV4_PREFIX = 16
+_IPV6_PREFIX = 32
+_MOST_REMEMBERED = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """The network of the last use, and the one before it with the moment it was last seen."""
+
+    here: str
+    at: Moment
+    before: str = ""
+    before_at: Moment = EPOCH
+
+
+class Places:
+    """Remembers the last two networks of each credential, in bounded memory. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._trails: OrderedDict[tuple[str, int], _Trail] = OrderedDict()
+        self._lock = Lock()
+
+    def is_split(self, credential_id: str, address: str, now: Moment) -> bool:
+        """Note a use from `address`; whether its network has come back within the window from a distant one.
+
+        IPv4 and IPv6 are looked at apart: a client with both uses them in turn, from one place.
+        """
+        try:
+            parsed = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+        length = _IPV4_PREFIX if isinstance(parsed, IPv4Address) else _IPV6_PREFIX
+        network = str(ip_network((parsed, length), strict=False))
+        key = (credential_id, parsed.version)
+        with self._lock:
+            trail = self._trails.get(key)
+            self._trails[key] = _next(trail, network, now)
+            self._trails.move_to_end(key)
+            if len(self._trails) > _MOST_REMEMBERED:
+                self._trails.popitem(last=False)
+        return (
+            trail is not None
+            and trail.here != network
+            and trail.before == network
+            and 0 <= now - trail.before_at < WINDOW
+        )
+
+
+def _next(trail: _Trail | None, network: str, now: Moment) -> _Trail:
+    if trail is None:
+        return _Trail(network, now)
+    if trail.here == network:
+        return _Trail(network, now, trail.before, trail.before_at)
+    return _Trail(network, now, trail.here, trail.at)

@@ -1,0 +1,34 @@
+"""What a request presents for verification, and what comes of it."""
+
+from dataclasses import dataclass, field
+
+from dav_gateway.core.credential import Grant, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The parts of a request that verification looks at. What was typed shows nowhere: not even the login name,
+    because people paste passwords into it."""
+
+    login: str = field(repr=False)
+    secret_text: str = field(repr=False)
+    address: str
+    user_agent: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The credential is what it claims to be and may act; what it may do is asked of the grant."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It may not. `detail` is one sentence for the owner and the log; `retry_after` is in seconds, 0 for never."""
+
+    reason: Reason
+    credential_id: str | None
+    detail: str
+    retry_after: int = 0

@@ -1,0 +1,167 @@
+"""One DAV request: whom it speaks for, what it may reach, and the transactions it runs in.
+
+Radicale's plug-ins are called without the credential in hand (the target of MOVE gets no groups at all), so the request
+travels beside them in a context variable. It is set and reset by `serving`; where it is absent nothing is granted.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
+
+from sqlalchemy import Connection
+
+from dav_gateway.core.credential import Grant, Reason
+from dav_gateway.core.errors import Fenced, GatewayError, StoreUnavailable
+from dav_gateway.core.scope import Permission, Resource
+from dav_gateway.service.services import Services
+from dav_gateway.service.verification import Granted, Presented
+
+
+class EndOfRequest(BaseException):
+    """The request is over with a refusal or a fault of our own.
+
+    A BaseException because Radicale turns every `Exception` of a plug-in into a 500 (`app/__init__.py`), and a store
+    that is down must be a 503: the client would otherwise report a broken calendar or forget its password.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "", retry_after: int = 0) -> None:
+        super().__init__(reason.value)
+        self.retry_after = retry_after
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass
+class DavRequest:
+    """The state of one request; lives in one thread and is never shared.
+
+    Reads share one snapshot that opens with the first statement. A write opens its own transaction, fenced by the
+    credential's liveness, and stays open until `finish` decides by the status of the answer: Radicale's handlers turn
+    a failure inside the storage lock into an ordinary return, so leaving the lock says nothing about success.
+    """
+
+    services: Services
+    presented: Presented | None
+    href: str
+    grant: Grant | None = None
+    body: Element | None = None
+    _reading: AbstractContextManager[Connection] | None = field(default=None, repr=False)
+    _writing: AbstractContextManager[Connection] | None = field(default=None, repr=False)
+    _connection: Connection | None = field(default=None, repr=False)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the open transaction; opens the read snapshot when there is none."""
+        if self._connection is None:
+            with self._own_faults():
+                self._reading = self.services.database.read()
+                self._connection = self._reading.__enter__()
+        return self._connection
+
+    @property
+    def granted(self) -> Grant:
+        """The grant of this request. Raises EndOfRequest before anybody is authenticated."""
+        if self.grant is None:
+            raise EndOfRequest(Reason.NO_CREDENTIALS)
+        return self.grant
+
+    def authenticate(self) -> Grant:
+        """The grant of what was presented, verified now (one read). Raises EndOfRequest when there is none."""
+        if self.presented is None:
+            raise EndOfRequest(Reason.NO_CREDENTIALS)
+        with self._own_faults():
+            verdict = self.services.verification.verify(self.connection, self.presented)
+        if not isinstance(verdict, Granted):
+            raise EndOfRequest(verdict.reason, verdict.detail, verdict.retry_after)
+        self.grant = verdict.grant
+        if not verdict.grant.account.provisioned:
+            self.finish(commit=False)
+            with self._own_faults():
+                self.services.accounts.provision(verdict.grant.account)
+        return verdict.grant
+
+    def permission(self, resource: Resource | None) -> Permission:
+        """What this request may do at `resource`: nothing, until somebody is authenticated."""
+        return self.grant.permission(resource) if self.grant else Permission.NONE
+
+    def note_refusal(self, reason: Reason) -> None:
+        """Tell the owner, later and outside this request, why the credential was refused."""
+        if self.grant is not None and self.presented is not None:
+            self.services.usage.refused(self.grant.credential.id, reason, self.presented)
+
+    def begin_write(self) -> Connection:
+        """Open the write transaction: lock, then the liveness of the credential, in that order."""
+        if self._writing is None:
+            fence = self.services.verification.fence(self.granted)
+            self._close(commit=False)
+            with self._own_faults():
+                writing = self.services.database.write(fence)
+                self._connection = writing.__enter__()
+                self._writing = writing
+        return self.connection
+
+    def finish(self, *, commit: bool) -> None:
+        """End the open transaction; a write is kept only when `commit` is true."""
+        with self._own_faults():
+            self._close(commit=commit)
+
+    def _close(self, *, commit: bool) -> None:
+        transaction, writing = self._writing or self._reading, self._writing is not None
+        self._reading = self._writing = self._connection = None
+        if transaction is None:
+            return
+        if writing and not commit:
+            undo = _RollBack()
+            # The context manager of a transaction rolls back on any exception and lets it pass.
+            try:
+                transaction.__exit__(_RollBack, undo, None)
+            except _RollBack:
+                return
+        else:
+            transaction.__exit__(None, None, None)
+
+    @contextmanager
+    def _own_faults(self) -> Iterator[None]:
+        try:
+            yield
+        except Fenced as error:
+            raise EndOfRequest(error.reason) from error
+        except StoreUnavailable as error:
+            raise EndOfRequest(Reason.STORE, str(error)) from error
+        except GatewayError as error:
+            raise EndOfRequest(Reason.OVERLOADED, str(error)) from error
+
+
+class _RollBack(Exception):
+    """Ends a transaction without keeping it."""
+
+
+_current: ContextVar[DavRequest | None] = ContextVar("dav_request", default=None)
+
+
+def current_request() -> DavRequest | None:
+    """The request that this thread is serving, or None: then there is no authority for anything."""
+    return _current.get()
+
+
+def required_request() -> DavRequest:
+    """The request that this thread is serving. Raises EndOfRequest where there is none."""
+    request = _current.get()
+    if request is None:
+        raise EndOfRequest(Reason.NO_CREDENTIALS)
+    return request
+
+
+@contextmanager
+def serving(request: DavRequest) -> Iterator[DavRequest]:
+    """Make `request` the current one; afterwards no transaction is open and the thread remembers nothing of it."""
+    reset = _current.set(request)
+    try:
+        yield request
+    finally:
+        try:
+            request.finish(commit=False)
+        finally:
+            _current.reset(reset)

@@ -1,0 +1,91 @@
+"""All use cases of one process on one database, put together once and handed to whoever serves or commands."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dav_gateway.core.client_family import FamilyPolicy
+from dav_gateway.core.moment import Moment
+from dav_gateway.core.verifier import ARGON2ID, HUMAN, Profile
+from dav_gateway.service.accounts import Accounts
+from dav_gateway.service.cutter import Cutter, NoConnections
+from dav_gateway.service.directory import Directory
+from dav_gateway.service.first_use import FirstUse
+from dav_gateway.service.hashing import Hashing
+from dav_gateway.service.issuing import Issuing
+from dav_gateway.service.memo import Memo
+from dav_gateway.service.revocation import Revocation
+from dav_gateway.service.throttle import Throttle
+from dav_gateway.service.usage import Usage
+from dav_gateway.service.verification import Verification
+from dav_gateway.service.watch import Watcher
+from dav_gateway.store.database import Database, system_clock
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases. `watcher` and `usage` have threads of their own: a process that serves starts and stops them."""
+
+    database: Database
+    clock: Callable[[], Moment]
+    verification: Verification
+    issuing: Issuing
+    revocation: Revocation
+    accounts: Accounts
+    directory: Directory
+    usage: Usage
+    watcher: Watcher
+
+    def start(self) -> None:
+        """Begin the background work of a process that serves. Raises StoreUnavailable."""
+        self.watcher.start()
+        self.usage.start()
+
+    def stop(self) -> None:
+        """End it; what the owners should see is written first."""
+        self.watcher.stop()
+        self.usage.stop()
+
+
+def assemble(
+    database: Database,
+    *,
+    cutter: Cutter | None = None,
+    clock: Callable[[], Moment] = system_clock,
+    choose: Callable[[int], bytes] = secrets.token_bytes,
+    profile: Profile = ARGON2ID,
+    human_profile: Profile = HUMAN,
+    family_policy: FamilyPolicy = FamilyPolicy.ENFORCE,
+    company: str = "",
+    language: str = "en",
+) -> Services:
+    """The services of one process.
+
+    `cutter` owns its connections (None: it serves nobody); `profile` keeps app passwords and `human_profile` the
+    passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none.
+    """
+    cutter = cutter or NoConnections()
+    hashing = Hashing(profile, choose)
+    directory = Directory(company)
+    revocation = Revocation(database, cutter, clock)
+    usage = Usage(database, clock)
+    return Services(
+        database=database,
+        clock=clock,
+        verification=Verification(
+            database,
+            hashing,
+            Memo(choose(32)),
+            Throttle(clock),
+            clock,
+            usage=usage,
+            first_use=FirstUse(database, revocation, clock, family_policy),
+            family_policy=family_policy,
+        ),
+        issuing=Issuing(database, hashing, revocation, clock, choose),
+        revocation=revocation,
+        accounts=Accounts(database, revocation, directory, Hashing(human_profile, choose), clock, language=language),
+        directory=directory,
+        usage=usage,
+        watcher=Watcher(database, cutter, clock, on_expired=usage.expired),
+    )

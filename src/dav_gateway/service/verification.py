@@ -1,0 +1,177 @@
+"""Verification: from what a request presents to a grant or a refusal, with one read in the normal case.
+
+    shape and checksum -> one read by id -> the secret -> and only for who knows the secret: owner, liveness,
+    address, client family
+
+What fails before the secret is proven tells nothing of the rest. A process remembers that a secret is right, never that
+its credential is alive: that is read here on every request, and again by the fence inside every commit.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from dav_gateway.core import secret
+from dav_gateway.core.account import Account
+from dav_gateway.core.client_family import FamilyPolicy, family_of, fits, title_of
+from dav_gateway.core.credential import Credential, Grant, Reason, address_is_allowed, refusal_of_liveness
+from dav_gateway.core.errors import Fenced, GatewayError, Overloaded, StoreUnavailable
+from dav_gateway.core.moment import Moment
+from dav_gateway.core.secret import AppPassword, Mistyped
+from dav_gateway.service.first_use import FirstUse
+from dav_gateway.service.hashing import Hashing
+from dav_gateway.service.memo import Memo
+from dav_gateway.service.presented import Granted, Presented, Refused
+from dav_gateway.service.reach import lost
+from dav_gateway.service.throttle import Throttle
+from dav_gateway.service.usage import Usage
+from dav_gateway.store import credentials
+from dav_gateway.store.database import Database, Fence
+
+__all__ = ["Granted", "Presented", "Refused", "Verification"]
+
+RETRY_SOON = 2
+"""Seconds until a request is worth repeating after an overload or a failing database."""
+
+_OF_LIVENESS = {
+    Reason.REVOKED: "a deleted app password is still being tried",
+    Reason.EXPIRED: "the app password has expired",
+    Reason.PAUSED: "the app password is paused",
+    Reason.ACCOUNT_INACTIVE: "the account is deactivated",
+}
+
+
+class Verification:
+    """Decides on every request whether what it presents may act. Safe for threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        hashing: Hashing,
+        memo: Memo,
+        throttle: Throttle,
+        clock: Callable[[], Moment],
+        *,
+        usage: Usage,
+        first_use: FirstUse,
+        family_policy: FamilyPolicy = FamilyPolicy.ENFORCE,
+    ) -> None:
+        """`usage` and `first_use` write what the owner sees; `family_policy` says what another kind of client means."""
+        self._database = database
+        self._hashing = hashing
+        self._memo = memo
+        self._throttle = throttle
+        self._clock = clock
+        self._usage = usage
+        self._first_use = first_use
+        self._policy = family_policy
+
+    def claimed_id(self, presented: Presented) -> str | None:
+        """The public id that a well-formed secret claims, found without any look-up; None for anything else."""
+        password = secret.parse(presented.secret_text)
+        return password.id if isinstance(password, AppPassword) else None
+
+    def verify(self, connection: Connection, presented: Presented) -> Granted | Refused:
+        """The decision; trouble of our own is a refusal too (STORE, OVERLOADED), so nothing is raised for it.
+
+        `connection` is the read transaction that serves the request: liveness and data are of one snapshot.
+        """
+        verdict = self._verify(connection, presented)
+        if isinstance(verdict, Refused):
+            self._usage.refused(verdict.credential_id, verdict.reason, presented)
+        else:
+            self._usage.used(verdict.grant, presented)
+        return verdict
+
+    def fence(self, grant: Grant) -> Fence:
+        """The question for the write transaction: may the credential still do all it could when it was verified?"""
+
+        def check(connection: Connection) -> None:
+            row = credentials.with_owner(connection, grant.credential.id)
+            if row is None:
+                raise Fenced(Reason.REVOKED)
+            reason = refusal_of_liveness(*row, self._clock()) or lost(grant.credential, row[0])
+            if reason is not None:
+                raise Fenced(reason)
+
+        return Fence(grant.credential.id, check)
+
+    def _verify(self, connection: Connection, presented: Presented) -> Granted | Refused:
+        password = secret.parse(presented.secret_text)
+        if isinstance(password, Mistyped):
+            return Refused(Reason.MISTYPED, password.id, str(password))
+        try:
+            row = credentials.with_owner(connection, password.id)
+            refusal = self._prove(password, row, presented)
+            if refusal is not None or row is None:
+                return refusal or Refused(Reason.UNKNOWN, None, "no such app password")
+            return self._admit(*row, presented)
+        except StoreUnavailable as error:
+            return Refused(Reason.STORE, password.id, str(error), RETRY_SOON)
+        except GatewayError as error:
+            return Refused(Reason.OVERLOADED, password.id, str(error), RETRY_SOON)
+
+    def _prove(
+        self, password: AppPassword, row: tuple[Credential, Account] | None, presented: Presented
+    ) -> Refused | None:
+        """None when the password is the credential's own; an unknown id costs the work of a known one."""
+        text = password.reveal("")
+        verifier = row[0].verifier if row else None
+        if verifier is not None and self._memo.knows(password.id, text, verifier):
+            return None
+        suspect = self._throttle.wait(presented.address, password.id) > 0
+        if verifier is None:
+            self._hashing.check_nothing(text, suspect=suspect)
+            return self._failed(Reason.UNKNOWN, None, password.id, presented)
+        if not self._hashing.check(verifier, text, suspect=suspect):
+            return self._failed(Reason.WRONG_SECRET, password.id, password.id, presented)
+        self._memo.learn(password.id, text, self._rehashed(password, verifier))
+        return None
+
+    def _failed(self, reason: Reason, credential_id: str | None, tried: str, presented: Presented) -> Refused:
+        wait = self._throttle.fail(presented.address, tried)
+        if wait:
+            return Refused(Reason.THROTTLED, credential_id, "too many failures from this address", wait)
+        return Refused(reason, credential_id, "the app password is not right")
+
+    def _rehashed(self, password: AppPassword, verifier: str) -> str:
+        """The verifier now in force: a new one when the setting changed, if it can be made and stored right now."""
+        if not self._hashing.needs_rehash(verifier):
+            return verifier
+        try:
+            fresh = self._hashing.make(password.reveal(""))
+            with self._database.write() as connection:
+                current = credentials.get(connection, password.id)
+                if current is None or current.verifier != verifier:
+                    return verifier
+                credentials.change(connection, password.id, verifier=fresh)
+        except (Overloaded, StoreUnavailable):
+            return verifier
+        return fresh
+
+    def _admit(self, credential: Credential, owner: Account, presented: Presented) -> Granted | Refused:
+        """Everything that only the holder of the right secret learns."""
+        if not owner.answers_to(presented.login):
+            return Refused(Reason.NOT_OWNER, credential.id, "the user name is not the owner's")
+        reason = refusal_of_liveness(credential, owner, self._clock())
+        if reason is not None:
+            return Refused(reason, credential.id, _OF_LIVENESS[reason])
+        if not address_is_allowed(credential, presented.address):
+            return Refused(Reason.ADDRESS, credential.id, "it is not meant for this network")
+        return self._admit_client(credential, owner, presented)
+
+    def _admit_client(self, credential: Credential, owner: Account, presented: Presented) -> Granted | Refused:
+        seen, fixed = family_of(presented.user_agent), credential.client_family
+        if self._admits(fixed, seen) and self._first_use.is_due(credential, seen):
+            fixed = self._first_use.settle(credential, owner, presented, seen)
+        if not self._admits(fixed, seen):
+            kind = title_of(fixed or "")
+            return Refused(Reason.CLIENT, credential.id, f"it belongs to another kind of client: {kind}")
+        grant = Grant(replace(credential, client_family=fixed), owner)
+        if self._policy is FamilyPolicy.WARN and not fits(fixed, seen):
+            self._usage.warned(grant, presented)
+        return Granted(grant)
+
+    def _admits(self, fixed: str | None, seen: str | None) -> bool:
+        return self._policy is not FamilyPolicy.ENFORCE or fits(fixed, seen)

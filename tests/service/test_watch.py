@@ -1,0 +1,239 @@
+"""The watcher: what another process committed, what ran out, and a database that is gone. Real time, real processes."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dav_gateway.core.moment import SECOND, Moment
+from dav_gateway.service.services import Services, assemble
+from dav_gateway.service.watch import Watcher
+from dav_gateway.store import audit
+from dav_gateway.store.database import Database, system_clock
+
+from .conftest import Company, Witness
+
+REVOKE = """
+import sys, time
+from dav_gateway.service.services import assemble
+from dav_gateway.store.database import open_database
+
+database = open_database(sys.argv[1])
+services = assemble(database)
+print("ready", flush=True)
+for line in sys.stdin:
+    services.revocation.revoke([line.strip()], by="another process", why="test")
+    print(time.time(), flush=True)
+database.dispose()
+"""
+
+
+@contextmanager
+def watching(company: Company, **times: float) -> Iterator[tuple[Watcher, list[str]]]:
+    """A watcher at work, and the list of ids that it reports as expired."""
+    expired: list[str] = []
+    watcher = Watcher(company.database, company.witness, system_clock, on_expired=expired.extend, **times)
+    watcher.start()
+    try:
+        yield watcher, expired
+    finally:
+        watcher.stop()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> float:
+    """Wait until the condition holds, and return how long that took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, "it did not happen in time"
+        time.sleep(0.002)
+    return time.monotonic() - started
+
+
+def test_what_another_process_commits_is_cut_within_100_ms(company: Company) -> None:
+    company.clock.now = system_clock()
+    ids = [company.issue()[1].id for _ in range(5)]
+    url = company.database.url.render_as_string(hide_password=False)
+    with watching(company):
+        command = [sys.executable, "-c", REVOKE, url]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdin is not None
+            assert other.stdout is not None
+            assert other.stdout.readline() == "ready\n"
+            delays = []
+            for credential_id in ids:
+                other.stdin.write(f"{credential_id}\n")
+                other.stdin.flush()
+                returned_at = float(other.stdout.readline())
+                wait_for(lambda credential_id=credential_id: [credential_id] in company.witness.cuts)  # type: ignore[misc]
+                cut_at = time.time() - (time.monotonic() - company.witness.at[-1])
+                delays.append(cut_at - returned_at)
+    assert sorted(delays)[-2] < 0.1, delays  # one of the five may meet a busy machine
+    assert [cut for cut in company.witness.cuts if cut] == [[credential_id] for credential_id in ids]
+    assert all(each is not None and each.revoked_at is not None for each in company.witness.committed)
+
+
+def test_what_was_cut_before_the_start_is_not_cut_again(company: Company) -> None:
+    _, credential = company.issue()
+    company.services.revocation.revoke([credential.id], by="test", why="test")
+    company.witness.cuts.clear()
+    with watching(company):
+        time.sleep(0.2)
+    assert company.witness.cuts == []
+
+
+def test_an_expiry_cuts_without_a_request(company: Company) -> None:
+    company.clock.now = system_clock()
+    _, first = company.issue(expires_at=Moment(system_clock() + 400))
+    _, second = company.issue(expires_at=Moment(system_clock() + SECOND))
+    _, third = company.issue(expires_at=Moment(system_clock() + 3600 * SECOND))
+    with watching(company) as (_, expired):
+        wait_for(lambda: expired == [first.id, second.id])
+        late = system_clock() - (second.expires_at or 0)
+        assert 0 <= late < SECOND
+    assert company.witness.cuts == [[first.id], [second.id]]
+    assert third.id not in expired
+
+
+def test_an_expiry_is_told_once_in_the_audit(company: Company) -> None:
+    """Also one that fell into a pause of the server, and also when two processes notice."""
+    company.clock.now = Moment(system_clock() - 60 * SECOND)
+    password, credential = company.issue(expires_at=Moment(system_clock() - 10 * SECOND))
+    company.clock.now = system_clock()
+    for _ in range(2):
+        services = assemble(company.database, cutter=company.witness)
+        services.start()
+        wait_for(lambda services=services: services.usage._expired)  # type: ignore[misc]
+        services.stop()
+        company.verify(password)
+    with company.database.read() as connection:
+        told = [event for event in audit.select(connection, credential_id=credential.id) if event.event == "expired"]
+    assert [event.at for event in told] == [credential.expires_at]
+    assert told[0].account == "ana"
+
+
+def test_a_revoked_credential_does_not_expire(small_company: Company) -> None:
+    small_company.clock.now = system_clock()
+    _, credential = small_company.issue(expires_at=Moment(system_clock() + 100))
+    small_company.services.revocation.revoke([credential.id], by="test", why="test")
+    with watching(small_company) as (_, expired):
+        time.sleep(0.6)
+    assert expired == []
+
+
+class TestDatabaseGone:
+    """Who cannot hear a revocation does not go on sending."""
+
+    def check(self, company: Company, take_away: Callable[[], None], give_back: Callable[[], None]) -> None:
+        company.clock.now = system_clock()
+        _, credential = company.issue()
+        with watching(company, grace=0.5) as (watcher, _):
+            time.sleep(0.7)
+            assert watcher.healthy
+            assert company.witness.everything == 0
+            take_away()
+            assert 0.3 < wait_for(lambda: company.witness.everything) < 1.5
+            assert not watcher.healthy
+            again = company.witness.everything
+            wait_for(lambda: company.witness.everything > again + 1)
+            give_back()
+            wait_for(lambda: watcher.healthy)
+            again = company.witness.everything
+            company.services.revocation.revoke([credential.id], by="test", why="test")
+            wait_for(lambda: company.witness.cuts.count([credential.id]) == 2)
+            assert company.witness.everything == again
+
+    def test_sqlite(self, sqlite_database: Database, found_company: Callable[..., Company]) -> None:
+        company = found_company(sqlite_database)
+        assert sqlite_database.url.database is not None
+        path = Path(sqlite_database.url.database)
+        aside = path.with_suffix(".aside")
+        self.check(company, lambda: path.rename(aside) and None, lambda: aside.rename(path) and None)  # type: ignore[func-returns-value]
+
+    def test_postgres(self, postgres_database: Database, found_company: Callable[..., Company]) -> None:
+        company = found_company(postgres_database)
+        name = postgres_database.url.database
+        server = postgres_database.url.set(drivername="postgresql", database="postgres")
+
+        def administer(*statements: str) -> None:
+            with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as connection:
+                for statement in statements:
+                    connection.execute(statement)  # type: ignore[call-overload]
+
+        self.check(
+            company,
+            lambda: administer(
+                f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+            ),
+            lambda: administer(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"),
+        )
+
+
+def test_a_reader_that_hangs_is_noticed_too(small_company: Company) -> None:
+    """A database behind a black hole gives no error at all: the second thread does not wait for the first."""
+    release = time.monotonic() + 1.2
+
+    class Hanging:
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def take(self) -> list[str]:
+            self.calls += 1
+            if self.calls == 5:
+                time.sleep(max(0.0, release - time.monotonic()))
+            return []
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    small_company.database.credential_changes = Hanging  # type: ignore[assignment, method-assign]
+    with watching(small_company, grace=0.3) as (watcher, _):
+        wait_for(lambda: small_company.witness.everything)
+        assert not watcher.healthy
+        wait_for(lambda: watcher.healthy)
+
+
+def test_a_cut_that_is_not_confirmed_is_tried_again(small_company: Company) -> None:
+    from dav_gateway.core.errors import GatewayError
+    from dav_gateway.service.cutter import Count
+
+    class Stubborn(Witness):
+        refusals = 3
+
+        def cut(self, ids: object) -> Count:
+            if ids and self.refusals:
+                self.refusals -= 1
+                raise GatewayError("not confirmed")
+            return super().cut(ids)  # type: ignore[arg-type]
+
+    small_company.witness = Stubborn(small_company.database)
+    _, credential = small_company.issue()
+    with watching(small_company):
+        with small_company.database.change_credentials([credential.id]):
+            pass
+        wait_for(lambda: small_company.witness.cuts == [[credential.id]])
+
+
+def test_a_process_that_serves_starts_and_stops_it(company: Company) -> None:
+    services: Services = assemble(company.database, cutter=company.witness)
+    assert not services.watcher.healthy
+    services.start()
+    assert services.watcher.healthy
+    services.stop()
+    assert not services.watcher.healthy
+
+
+@pytest.mark.parametrize("threads", ["watch", "watch-guard", "usage"])
+def test_no_thread_is_left(small_company: Company, threads: str) -> None:
+    import threading
+
+    services = assemble(small_company.database, cutter=small_company.witness)
+    services.start()
+    assert threads in {thread.name for thread in threading.enumerate()}
+    services.stop()
+    assert threads not in {thread.name for thread in threading.enumerate()}
