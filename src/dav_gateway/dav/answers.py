@@ -1,0 +1,95 @@
+"""Answers as Radicale's handlers return them, and the one table from a refusal's reason to its status."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+from dav_gateway.core.credential import Reason
+from dav_gateway.dav import multistatus
+from dav_gateway.dav.names import clark, element
+
+Response = tuple[int, Mapping[str, str] | Sequence[tuple[str, str]], str | bytes | None, str | None]
+"""Status, headers, body, and what Radicale would log of the request: its `WSGIResponse`."""
+
+Own = tuple[int, Mapping[str, str], bytes | None, None]
+"""A Response that we made: octets, and nothing for the log."""
+
+RETRY_AFTER = 5
+TEXT_TYPE = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a reason is to the client."""
+
+    status: HTTPStatus
+    sentence: str
+
+
+SAME_ANSWER = "Sign in with the user name and an app password."
+"""Every failure to authenticate has the same answer, so that nothing can be learnt from it."""
+
+MEANINGS: Mapping[Reason, Meaning] = {
+    **dict.fromkeys(
+        (
+            Reason.NO_CREDENTIALS,
+            Reason.MALFORMED,
+            Reason.MISTYPED,
+            Reason.UNKNOWN,
+            Reason.WRONG_SECRET,
+            Reason.NOT_OWNER,
+            Reason.ACCOUNT_INACTIVE,
+            Reason.REVOKED,
+            Reason.EXPIRED,
+            Reason.PAUSED,
+        ),
+        Meaning(HTTPStatus.UNAUTHORIZED, SAME_ANSWER),
+    ),
+    Reason.ADDRESS: Meaning(HTTPStatus.FORBIDDEN, "This app password may not be used from this network."),
+    Reason.CLIENT: Meaning(HTTPStatus.FORBIDDEN, "This app password is for another kind of device or program."),
+    Reason.SCOPE: Meaning(HTTPStatus.FORBIDDEN, "This app password does not open this."),
+    Reason.READ_ONLY: Meaning(HTTPStatus.FORBIDDEN, "This app password may read this and not change it."),
+    Reason.THROTTLED: Meaning(HTTPStatus.TOO_MANY_REQUESTS, "Too many failed sign-ins; wait a little."),
+    Reason.OVERLOADED: Meaning(HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy; try again shortly."),
+    Reason.STORE: Meaning(HTTPStatus.SERVICE_UNAVAILABLE, "The server cannot reach its data; try again shortly."),
+}
+
+
+def refused(reason: Reason, *, path: str, realm: str, retry_after: int = 0) -> Own:
+    """The answer to a request that ended with `reason`: 401 with the challenge, 429 and 503 with when to retry."""
+    meaning = MEANINGS[reason]
+    if meaning.status is HTTPStatus.FORBIDDEN:
+        return need_privileges(path, "read", meaning.sentence)
+    headers = {"Content-Type": TEXT_TYPE}
+    if meaning.status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = f'Basic realm="{realm}", charset="UTF-8"'
+    else:
+        headers["Retry-After"] = str(retry_after or RETRY_AFTER)
+    return meaning.status, headers, f"{meaning.sentence}\n".encode(), None
+
+
+def precondition(status: int, condition: str, sentence: str, content: str = "") -> Own:
+    """A refusal that names the DAV precondition, such as `C:valid-calendar-data` (RFC 4918 section 16)."""
+    return status, {"Content-Type": multistatus.XML_TYPE}, multistatus.error(condition, content, sentence), None
+
+
+def need_privileges(path: str, privilege: str, sentence: str) -> Own:
+    """403 with `D:need-privileges` (RFC 3744 section 7.1.1); Evolution and DAVx5 tell it apart from other refusals."""
+    needed = f"<D:href>{quote(path)}</D:href><D:privilege>{element(clark(f'D:{privilege}'))}</D:privilege>"
+    return precondition(HTTPStatus.FORBIDDEN, "D:need-privileges", sentence, f"<D:resource>{needed}</D:resource>")
+
+
+def plain(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Own:
+    """A refusal that no precondition element fits."""
+    return status, {"Content-Type": TEXT_TYPE, **(headers or {})}, f"{sentence}\n".encode(), None
+
+
+def many(body: bytes) -> Own:
+    """207 with a finished multistatus."""
+    return HTTPStatus.MULTI_STATUS, {"Content-Type": multistatus.XML_TYPE}, body, None
+
+
+def empty(status: int, headers: Mapping[str, str] | None = None) -> Own:
+    """A status without a body."""
+    return status, headers or {}, None, None

@@ -1,0 +1,235 @@
+"""Radicale's application, extended in this one place.
+
+Ours: PROPFIND, PUT, DELETE, MOVE, PROPPATCH, MKCALENDAR, MKCOL, OPTIONS, GET of an object, and the reports that come
+straight from rows. Radicale's, over our storage plug-in: GET of a collection and the query reports. Around all of them:
+the credential's permission first, the write transaction decided by the status, refusals with the DAV precondition.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from radicale import config, httputils
+from radicale.app import Application as RadicaleApplication
+
+from dav_gateway.core.credential import Reason
+from dav_gateway.core.errors import Fenced, GatewayError, Refusal
+from dav_gateway.core.scope import Access, Kind, Permission, Resource, resource_at
+from dav_gateway.dav import answers, conditions, delete, get, guard, move, property_update, propfind, put, report
+from dav_gateway.dav.answers import Response
+from dav_gateway.dav.options import offered
+from dav_gateway.dav.site import PREFIX, Site
+from dav_gateway.service.request import DavRequest, EndOfRequest, required_request
+
+PRIVILEGES: Mapping[str, str] = {
+    "PUT": "write-content",
+    "DELETE": "unbind",
+    "MOVE": "unbind",
+    "PROPPATCH": "write-properties",
+    "MKCALENDAR": "bind",
+    "MKCOL": "bind",
+}
+"""The privilege that each changing method needs (RFC 3744 appendix B); all others read."""
+
+log = logging.getLogger("dav_gateway.dav")
+Handler = Callable[[DavRequest, Resource | None, Mapping[str, Any]], Response]
+
+
+class Application(RadicaleApplication):
+    """The DAV application; `wsgi` calls it with a request in the context."""
+
+    def __init__(self, configuration: config.Configuration, site: Site) -> None:
+        super().__init__(configuration)
+        self._site = site
+
+    def _answered(self, handler: Handler, environ: Mapping[str, Any], path: str) -> Response:
+        """Run one handler: permission, then the handler, then commit or roll back by the status."""
+        request = required_request()
+        method = environ["REQUEST_METHOD"]
+        resource = resource_at(path)
+        needed = Permission.WRITE if method in PRIVILEGES else Permission.READ
+        if request.grant is None:
+            raise EndOfRequest(Reason.NO_CREDENTIALS)
+        if request.permission(resource) < needed and not _harmless(method, request, resource):
+            return self._denied(request, resource, method)
+        try:
+            response = handler(request, resource, environ)
+        except guard.BadXML as bad:
+            request.finish(commit=False)
+            return answers.plain(HTTPStatus.BAD_REQUEST, str(bad))
+        except Fenced as fenced:
+            raise EndOfRequest(fenced.reason) from fenced
+        except Refusal as refusal:
+            request.finish(commit=False)
+            return answers.plain(HTTPStatus.CONFLICT, f"{refusal}.")
+        except GatewayError as error:
+            raise EndOfRequest(Reason.STORE, str(error)) from error
+        if _is_denial(response):
+            response = self._denied(request, resource, method)
+        request.finish(commit=response[0] < HTTPStatus.BAD_REQUEST)
+        return response
+
+    def _denied(self, request: DavRequest, resource: Resource | None, method: str) -> Response:
+        request.finish(commit=False)
+        reason = reason_of_denial(request, resource)
+        request.note_refusal(reason)
+        sentence = answers.MEANINGS[reason].sentence
+        return answers.need_privileges(request.href, PRIVILEGES.get(method, "read"), sentence)
+
+    def _radicale(self, handler: Callable[..., Response], *arguments: Any) -> Response:
+        return self._answered(lambda _request, _resource, _environ: handler(*arguments), arguments[0], arguments[2])
+
+    def _xml(self, environ: Mapping[str, Any]) -> Element | None:
+        return guard.parse(httputils.read_raw_request_body(self.configuration, environ))
+
+    def _read_xml_request_body(self, environ: Mapping[str, Any], request_info: dict[str, Any]) -> Element | None:  # noqa: ARG002
+        """For Radicale's handlers, which turn a RuntimeError into 400."""
+        request = required_request()
+        if request.body is not None:
+            return request.body
+        try:
+            return self._xml(environ)
+        except guard.BadXML as bad:
+            raise RuntimeError(str(bad)) from bad
+
+    def do_OPTIONS(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """What works here, shaped by the credential; without one, everything: clients ask before they sign in."""
+        return answers.empty(HTTPStatus.OK, offered(required_request(), resource_at(path)))
+
+    def do_PROPFIND(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See propfind.py."""
+        return self._answered(
+            lambda request, resource, asked: propfind.answer(
+                request, self._site, _known(resource), asked, self._xml(asked)
+            ),
+            environ,
+            path,
+        )
+
+    def do_REPORT(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
+        """See report.py; what it leaves is Radicale's."""
+
+        def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
+            request.body = self._xml(asked)
+            ours = report.answer(request, self._site, _known(resource), request.body)
+            if ours is not None:
+                return ours
+            try:
+                theirs: Response = RadicaleApplication.do_REPORT(self, asked, base_prefix, path, *rest)
+            except GatewayError:
+                raise
+            except Exception as error:  # noqa: BLE001 - Radicale's filters raise what the filter's contents provoke
+                log.warning("a query could not be answered: %s", type(error).__name__)
+                return answers.precondition(HTTPStatus.FORBIDDEN, "C:valid-filter", "This query cannot be answered.")
+            # Radicale gives its log the request once more, indented by a copy of the tree; nobody reads it.
+            return (*theirs[:3], None)
+
+        return self._answered(handler, environ, path)
+
+    def do_PUT(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See put.py."""
+        return self._answered(
+            lambda request, resource, asked: put.answer(
+                request, self._site, _known(resource), asked, httputils.read_raw_request_body(self.configuration, asked)
+            ),
+            environ,
+            path,
+        )
+
+    def do_PROPPATCH(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See property_update.py."""
+        return self._answered(
+            lambda request, resource, asked: property_update.proppatch(request, _known(resource), self._xml(asked)),
+            environ,
+            path,
+        )
+
+    def do_MKCALENDAR(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See property_update.py."""
+        return self._answered(self._make, environ, path)
+
+    def do_MKCOL(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See property_update.py."""
+        return self._answered(self._make, environ, path)
+
+    def _make(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
+        return property_update.make(request, resource, environ["REQUEST_METHOD"], self._xml(environ))
+
+    def do_GET(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
+        """An object as it was stored, or a whole collection; 304 when the client has it already."""
+
+        def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
+            if resource is None or resource.kind not in (Kind.COLLECTION, Kind.OBJECT):
+                return answers.plain(
+                    HTTPStatus.METHOD_NOT_ALLOWED,
+                    "This is an address for calendar and contact programs (CalDAV, CardDAV).",
+                    {"Allow": "OPTIONS, PROPFIND, REPORT"},
+                )
+            response: Response
+            if resource.kind is Kind.OBJECT:
+                response = get.answer(request, self._site, resource)
+            else:
+                response = RadicaleApplication.do_GET(self, asked, base_prefix, path, *rest)
+            etag = dict(response[1]).get("ETag", "")
+            if response[0] == HTTPStatus.OK and conditions.not_modified(asked, etag):
+                return answers.empty(HTTPStatus.NOT_MODIFIED, {"ETag": etag})
+            return response
+
+        return self._answered(handler, environ, path)
+
+    def do_HEAD(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
+        """GET without its body, which Radicale's call leaves out."""
+        return self.do_GET(environ, base_prefix, path, *rest)
+
+    def do_DELETE(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See delete.py; what only lists is never permitted."""
+        return self._answered(
+            lambda request, resource, asked: delete.answer(request, _known(resource), asked), environ, path
+        )
+
+    def do_MOVE(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See move.py; both ends need permission."""
+
+        def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
+            target = move.destination(asked, self._site)
+            if not isinstance(target, str):
+                return target
+            to_resource = resource_at(target.removeprefix(PREFIX))
+            if request.permission(to_resource) < Permission.WRITE:
+                return self._denied(request, to_resource, "MOVE")
+            return move.answer(request, _known(resource), _known(to_resource), asked)
+
+        return self._answered(handler, environ, path)
+
+    def do_POST(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """Nothing takes a POST here; Radicale's own is for its web pages and sharing."""
+        return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, "Nothing takes a POST here.")
+
+
+def _known(resource: Resource | None) -> Resource:
+    assert resource is not None, "nothing is permitted at an unknown address"
+    return resource
+
+
+def _harmless(method: str, request: DavRequest, resource: Resource | None) -> bool:
+    """Requests that change nothing where they are not permitted, and have a better answer than 403.
+
+    PUT outside collections is 405 or 412 (Thunderbird probes), PROPPATCH of a listing is a 207 with a status for each
+    property: macOS Calendar reads no events after a 403 there.
+    """
+    if resource is None or not request.permission(resource):
+        return False
+    return method in ("PUT", "PROPPATCH") and resource.kind in (Kind.ROOT, Kind.PRINCIPAL, Kind.HOME)
+
+
+def _is_denial(response: Response) -> bool:
+    return response == httputils.NOT_ALLOWED
+
+
+def reason_of_denial(request: DavRequest, resource: Resource | None) -> Reason:
+    """What the owner is told of a request that its credential did not permit."""
+    if resource is None or request.grant is None or not request.permission(resource):
+        return Reason.SCOPE
+    return Reason.READ_ONLY if request.grant.credential.access is Access.READ_ONLY else Reason.SCOPE

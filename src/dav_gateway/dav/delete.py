@@ -1,0 +1,43 @@
+"""DELETE of an object, a calendar or an address book (RFC 4918 section 9.6)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from dav_gateway.core.scope import Kind, Resource
+from dav_gateway.dav import answers, conditions
+from dav_gateway.dav.answers import Own
+from dav_gateway.service import homes
+from dav_gateway.service.request import DavRequest
+from dav_gateway.store import collections, objects
+
+
+def answer(request: DavRequest, resource: Resource, environ: Mapping[str, Any]) -> Own:
+    """Delete what is at `resource`, unless it is not what the client has seen last (If-Match)."""
+    connection = request.begin_write()
+    assert resource.home is not None, "only calendars, address books and what they hold can be written"
+    collection = homes.find(connection, request.granted.account, resource.home, resource.collection)
+    if collection is None:
+        return _nothing()
+    # Locked before anything is decided by what is read: on PostgreSQL two writers would both see the old state.
+    collections.lock(connection, [collection.id])
+    if resource.kind is Kind.COLLECTION:
+        if conditions.failed(environ, collection.etag):
+            return _changed()
+        collections.remove(connection, collection.id)
+        return answers.empty(HTTPStatus.NO_CONTENT)
+    stored = objects.get(connection, collection.id, resource.name)
+    if stored is None:
+        return _nothing()
+    if conditions.failed(environ, stored.etag):
+        return _changed()
+    objects.remove(connection, collection.id, resource.name, request.services.clock())
+    return answers.empty(HTTPStatus.NO_CONTENT)
+
+
+def _nothing() -> Own:
+    return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+
+
+def _changed() -> Own:
+    return answers.plain(HTTPStatus.PRECONDITION_FAILED, "This has changed; fetch it first.")

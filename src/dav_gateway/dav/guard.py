@@ -1,0 +1,67 @@
+"""Request bodies in XML: a cheap look for what would hurt, then the parse.
+
+Radicale 3.9.0 dies of a segmentation fault on 250 000 nested elements and needs 20 s for 50 MB (`pretty_xml` copies the
+tree recursively). One pass of expat over the octets costs 10-40 us and stops both, and every DOCTYPE.
+"""
+
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+from xml.parsers import expat
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+MAX_DEPTH = 64
+MAX_ELEMENTS = 60_000
+MAX_ATTRIBUTES = 64
+MAX_BYTES = 4 * 1024 * 1024
+"""A multiget of 25 000 objects is 3 MB; nothing else that clients send as XML comes near."""
+
+
+class BadXML(ValueError):
+    """The body is not XML that we read; `str()` says why in one sentence."""
+
+
+def parse(body: bytes) -> Element | None:
+    """The root element of a request body; None for an empty one. Raises BadXML."""
+    if not body.strip():
+        return None
+    if len(body) > MAX_BYTES:
+        raise BadXML(f"The request body has more than {MAX_BYTES} bytes.")
+    _scan(body)
+    parser = DefusedXMLParser(target=TreeBuilder(), forbid_dtd=True)
+    try:
+        parser.feed(body)
+        root: Element = parser.close()
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise BadXML("The request body is not well-formed XML.") from error
+    return root
+
+
+def _scan(body: bytes) -> None:
+    depth = elements = 0
+
+    def start(_name: str, attributes: list[str]) -> None:
+        nonlocal depth, elements
+        depth += 1
+        elements += 1
+        if depth > MAX_DEPTH or elements > MAX_ELEMENTS or len(attributes) > 2 * MAX_ATTRIBUTES:
+            raise BadXML("The request body nests too deeply or has too many elements.")
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def doctype(*_: object) -> None:
+        raise BadXML("A request body may not have a DOCTYPE.")
+
+    scanner = expat.ParserCreate()
+    scanner.ordered_attributes = True
+    scanner.StartElementHandler = start
+    scanner.EndElementHandler = end
+    scanner.StartDoctypeDeclHandler = doctype
+    try:
+        scanner.Parse(body, True)  # noqa: FBT003 - expat takes it by position only
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        if isinstance(error, BadXML):
+            raise
+        raise BadXML("The request body is not well-formed XML.") from error

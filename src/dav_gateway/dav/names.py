@@ -1,0 +1,48 @@
+"""XML names of WebDAV, CalDAV and CardDAV in Clark notation (`{namespace}local`), and the prefixes we write."""
+
+import re
+from functools import lru_cache
+from xml.sax.saxutils import escape, quoteattr
+
+DAV = "DAV:"
+CALDAV = "urn:ietf:params:xml:ns:caldav"
+CARDDAV = "urn:ietf:params:xml:ns:carddav"
+CALENDARSERVER = "http://calendarserver.org/ns/"
+APPLE = "http://apple.com/ns/ical/"
+
+PREFIXES = {DAV: "D", CALDAV: "C", CARDDAV: "CR", CALENDARSERVER: "CS", APPLE: "ICAL"}
+NAMESPACES = {prefix: namespace for namespace, prefix in PREFIXES.items()}
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+DECLARATIONS = " ".join(f'xmlns:{prefix}="{namespace}"' for namespace, prefix in PREFIXES.items())
+
+
+@lru_cache(maxsize=1024)
+def clark(name: str) -> str:
+    """`D:getetag` as `{DAV:}getetag`; a name in Clark notation stays as it is. KeyError for an unknown prefix."""
+    if name.startswith("{"):
+        return name
+    prefix, _, local = name.partition(":")
+    return f"{{{NAMESPACES[prefix]}}}{local}"
+
+
+@lru_cache(maxsize=4096)
+def tags(name: str) -> tuple[str, str]:
+    """Opening and closing tag, without their angle brackets, for a name in Clark notation."""
+    namespace, _, local = name[1:].partition("}") if name.startswith("{") else ("", "", name)
+    prefix = PREFIXES.get(namespace)
+    if prefix:
+        return f"{prefix}:{local}", f"{prefix}:{local}"
+    if not namespace:
+        return f'{local} xmlns=""', local
+    return f"X:{local} xmlns:X={quoteattr(namespace)}", f"X:{local}"
+
+
+def element(name: str, content: str = "") -> str:
+    """An element whose content is already XML."""
+    opening, closing = tags(name)
+    return f"<{opening}>{content}</{closing}>" if content else f"<{opening}/>"
+
+
+def text(value: str) -> str:
+    """Text as XML content. Characters that XML 1.0 cannot carry become U+FFFD."""
+    return escape(_NOT_XML.sub("\ufffd", value))

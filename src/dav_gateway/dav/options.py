@@ -1,0 +1,33 @@
+"""OPTIONS: the DAV classes and methods that work here.
+
+DAVx5 decides by the DAV header of an authenticated OPTIONS which services exist, so a scope that the credential lacks
+is not named. Thunderbird, Evolution and cadaver ask without credentials and are told everything.
+"""
+
+from dav_gateway.core.scope import Kind, Resource, Scope
+from dav_gateway.dav.site import CLASSES
+from dav_gateway.service.request import DavRequest
+
+FEATURES = {Scope.CALENDARS: "calendar-access", Scope.CONTACTS: "addressbook"}
+LISTING = ("OPTIONS", "PROPFIND", "PROPPATCH", "REPORT")
+METHODS = {
+    Kind.ROOT: LISTING,
+    Kind.PRINCIPAL: LISTING,
+    Kind.HOME: LISTING,
+    Kind.COLLECTION: (
+        "DELETE", "GET", "HEAD", "MKCALENDAR", "MKCOL", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT",
+    ),
+    Kind.OBJECT: ("DELETE", "GET", "HEAD", "MOVE", "OPTIONS", "PROPFIND", "PUT", "REPORT"),
+}  # fmt: skip
+
+
+def dav_header(request: DavRequest) -> str:
+    """The value of the DAV header for the credential of this request."""
+    features = [feature for scope, feature in FEATURES.items() if request.grant is None or request.grant.has(scope)]
+    return ", ".join([CLASSES, *features])
+
+
+def offered(request: DavRequest, resource: Resource | None) -> dict[str, str]:
+    """Headers of the answer."""
+    methods = METHODS[resource.kind] if resource else ("OPTIONS",)
+    return {"Allow": ", ".join(methods), "DAV": dav_header(request), "Content-Length": "0"}

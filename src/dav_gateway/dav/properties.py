@@ -1,0 +1,211 @@
+"""Live properties: what each kind of resource tells about itself, as a table from name to function.
+
+A function gives the content of the property's element, or None where the resource does not have it (a 404 propstat).
+RFC 4918 section 15, RFC 4791 sections 5.2 and 6.2, RFC 6352 sections 6.2 and 7.1, RFC 3744 section 5, RFC 5397,
+RFC 6578.
+"""
+
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+
+from dav_gateway.core.moment import isoformat
+from dav_gateway.core.scope import Access, Kind, Permission, Scope
+from dav_gateway.dav import dead
+from dav_gateway.dav.multistatus import href
+from dav_gateway.dav.names import clark, element, text
+from dav_gateway.dav.site import PREFIX, Site
+from dav_gateway.dav.view import View, home_path, principal_path
+
+Property = Callable[[View, Site], str | None]
+
+REPORTS: Mapping[Scope, tuple[str, ...]] = {
+    Scope.CALENDARS: ("D:sync-collection", "C:calendar-multiget", "C:calendar-query", "C:free-busy-query"),
+    Scope.CONTACTS: ("D:sync-collection", "CR:addressbook-multiget", "CR:addressbook-query"),
+}
+CALENDAR_COMPONENTS = ("VEVENT", "VTODO", "VJOURNAL")
+COLLATIONS = ("i;ascii-casemap", "i;unicode-casemap", "i;octet")
+
+
+def _resourcetype(view: View, _site: Site) -> str:
+    match view.kind:
+        case Kind.OBJECT:
+            return ""
+        case Kind.PRINCIPAL:
+            return "<D:collection/><D:principal/>"
+        case Kind.COLLECTION:
+            return "<D:collection/>" + ("<C:calendar/>" if view.home is Scope.CALENDARS else "<CR:addressbook/>")
+        case _:
+            return "<D:collection/>"
+
+
+def _privileges(view: View, _site: Site) -> str:
+    names = ["D:read", "D:read-current-user-privilege-set"]
+    if view.home is Scope.CALENDARS and view.kind is not Kind.HOME:
+        names.append("C:read-free-busy")
+    if view.permission is Permission.WRITE:
+        names += ["D:write", "D:write-content", "D:write-properties", "D:bind", "D:unbind"]
+    elif view.kind is Kind.HOME and _may_make_collections(view):
+        names += ["D:bind", "D:unbind"]
+    return "".join(element(clark("D:privilege"), element(clark(name))) for name in names)
+
+
+def _may_make_collections(view: View) -> bool:
+    credential = view.grant.credential
+    return credential.access is Access.READ_WRITE and credential.collections is None
+
+
+def _reports(view: View, _site: Site) -> str:
+    if view.kind is not Kind.COLLECTION or view.home is None:
+        return ""
+    return "".join(
+        f"<D:supported-report><D:report>{element(clark(name))}</D:report></D:supported-report>"
+        for name in REPORTS[view.home]
+    )
+
+
+def _home_set(home: Scope) -> Property:
+    def home_set(view: View, _site: Site) -> str | None:
+        return href(home_path(view.account, home)) if view.grant.has(home) else None
+
+    return home_set
+
+
+def _displayname(view: View, _site: Site) -> str | None:
+    if view.kind is Kind.PRINCIPAL:
+        return text(view.account.display_name)
+    if view.collection is None or view.kind is not Kind.COLLECTION:
+        return None
+    return text(view.collection.properties.get("D:displayname") or view.collection.name)
+
+
+def _addresses(view: View, _site: Site) -> str:
+    # The e-mail first: CalDav Synchronizer takes the first mailto: as the person's own address.
+    return f"<D:href>mailto:{text(view.account.email)}</D:href>{href(principal_path(view.account))}"
+
+
+def _etag(view: View, _site: Site) -> str | None:
+    if view.object is not None:
+        return text(view.object.etag)
+    return text(view.collection.etag) if view.collection else None
+
+
+def content_type(view: View, _site: Site) -> str:
+    kind = "text/calendar" if view.home is Scope.CALENDARS else "text/vcard"
+    if view.object is None:
+        return kind
+    component = f";component={view.object.component}" if view.home is Scope.CALENDARS else ""
+    return f"{kind};charset=utf-8{component}"
+
+
+def last_modified(view: View, _site: Site) -> str | None:
+    stored = view.object or view.collection
+    return formatdate(stored.modified_at / 1000, usegmt=True) if stored else None
+
+
+def _components(view: View, _site: Site) -> str | None:
+    if view.home is not Scope.CALENDARS or view.collection is None:
+        return None
+    return "".join(f'<C:comp name="{name}"/>' for name in view.collection.components or CALENDAR_COMPONENTS)
+
+
+def _only(home: Scope, content: str) -> Property:
+    return lambda view, _site: content if view.home is home else None
+
+
+COMMON: dict[str, Property] = {
+    "D:resourcetype": _resourcetype,
+    "D:current-user-principal": lambda view, _site: href(principal_path(view.account)),
+    "D:current-user-privilege-set": _privileges,
+    "D:principal-collection-set": lambda _view, _site: href(f"{PREFIX}/"),
+    "D:supported-report-set": _reports,
+}
+OWNED: dict[str, Property] = {"D:owner": lambda view, _site: href(principal_path(view.account))}
+PRINCIPAL: dict[str, Property] = {
+    "D:displayname": _displayname,
+    "D:principal-URL": lambda view, _site: href(principal_path(view.account)),
+    "D:alternate-URI-set": lambda _view, _site: "",
+    "D:group-member-set": lambda _view, _site: "",
+    "D:group-membership": lambda _view, _site: "",
+    "C:calendar-home-set": _home_set(Scope.CALENDARS),
+    "CR:addressbook-home-set": _home_set(Scope.CONTACTS),
+    "C:calendar-user-address-set": _addresses,
+    "C:calendar-user-type": lambda _view, _site: "INDIVIDUAL",
+    "CS:email-address-set": lambda view, _site: element(clark("CS:email-address"), text(view.account.email)),
+}
+COLLECTION: dict[str, Property] = {
+    "D:displayname": _displayname,
+    "D:getetag": _etag,
+    "D:getcontenttype": content_type,
+    "D:getlastmodified": last_modified,
+    "D:creationdate": lambda view, _site: isoformat(view.collection.created_at) if view.collection else None,
+    "D:sync-token": lambda view, _site: view.collection.sync_token if view.collection else None,
+    "CS:getctag": _etag,
+    "C:supported-calendar-component-set": _components,
+    "C:supported-calendar-data": _only(
+        Scope.CALENDARS, '<C:calendar-data content-type="text/calendar" version="2.0"/>'
+    ),
+    "C:supported-collation-set": _only(
+        Scope.CALENDARS, "".join(f"<C:supported-collation>{name}</C:supported-collation>" for name in COLLATIONS)
+    ),
+    "CR:supported-collation-set": _only(
+        Scope.CONTACTS, "".join(f"<CR:supported-collation>{name}</CR:supported-collation>" for name in COLLATIONS)
+    ),
+    "CR:supported-address-data": _only(
+        Scope.CONTACTS,
+        '<CR:address-data-type content-type="text/vcard" version="3.0"/>'
+        '<CR:address-data-type content-type="text/vcard" version="4.0"/>',
+    ),
+    "C:max-resource-size": lambda view, site: str(site.max_object_bytes) if view.home is Scope.CALENDARS else None,
+    "CR:max-resource-size": lambda view, site: str(site.max_object_bytes) if view.home is Scope.CONTACTS else None,
+}
+OBJECT: dict[str, Property] = {
+    "D:getetag": _etag,
+    "D:getcontenttype": content_type,
+    "D:getcontentlength": lambda view, _site: str(view.object.size) if view.object else None,
+    "D:getlastmodified": last_modified,
+}
+
+
+def _table(*parts: dict[str, Property]) -> Mapping[str, Property]:
+    return {clark(name): function for part in parts for name, function in part.items()}
+
+
+TABLES: Mapping[Kind, Mapping[str, Property]] = {
+    Kind.ROOT: _table(COMMON),
+    Kind.PRINCIPAL: _table(COMMON, OWNED, PRINCIPAL),
+    Kind.HOME: _table(COMMON, OWNED),
+    Kind.COLLECTION: _table(COMMON, OWNED, COLLECTION),
+    Kind.OBJECT: _table(COMMON, OWNED, OBJECT),
+}
+PROTECTED = frozenset(name for table in TABLES.values() for name in table) - {clark("D:displayname")}
+"""Properties that PROPPATCH may not touch, whatever the resource: the server computes them."""
+
+NOT_IN_ALLPROP = frozenset(
+    clark(name)
+    for name in (
+        "C:max-resource-size", "CR:max-resource-size", "C:supported-calendar-data", "CR:supported-address-data",
+        "C:supported-collation-set", "CR:supported-collation-set", "C:supported-calendar-component-set",
+        "C:calendar-home-set", "CR:addressbook-home-set", "C:calendar-user-address-set", "D:current-user-privilege-set",
+        "D:supported-report-set", "D:principal-collection-set", "D:sync-token", "D:owner",
+    )
+)  # fmt: skip
+"""Not returned by allprop (RFC 4791 section 5.2, RFC 6352 section 6.2, RFC 3744 section 5, RFC 6578 section 4)."""
+
+
+def value(view: View, site: Site, name: str) -> str | None:
+    """The finished element of property `name` (Clark notation), or None where the resource does not have it."""
+    function = TABLES[view.kind].get(name)
+    if function is not None:
+        content = function(view, site)
+        return None if content is None else element(name, content)
+    if view.kind is Kind.COLLECTION and view.collection is not None:
+        return dead.read(view.collection.properties, name)
+    return None
+
+
+def all_names(view: View, site: Site) -> list[str]:
+    """Every property that the resource has, for propname and, without NOT_IN_ALLPROP, for allprop."""
+    names = [name for name, function in TABLES[view.kind].items() if function(view, site) is not None]
+    if view.kind is Kind.COLLECTION and view.collection is not None:
+        names += [name for name in dead.names(view.collection.properties) if name not in TABLES[view.kind]]
+    return names

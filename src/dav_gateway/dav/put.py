@@ -1,0 +1,105 @@
+"""PUT of a calendar object or a card (RFC 4791 section 5.3.2, RFC 6352 section 6.3.2): octets are kept as they came.
+
+Radicale's own handler serializes what vobject parsed, so a GET would differ although the PUT was answered with an ETag.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from dav_gateway.core.scope import Kind, Resource, Scope
+from dav_gateway.dav import analysis, answers, conditions
+from dav_gateway.dav.answers import Own
+from dav_gateway.dav.invalid import InvalidObject
+from dav_gateway.dav.multistatus import href
+from dav_gateway.dav.site import Site
+from dav_gateway.dav.view import collection_path
+from dav_gateway.service import homes
+from dav_gateway.service.request import DavRequest
+from dav_gateway.store import collections, objects
+from dav_gateway.store.collections import Collection
+from dav_gateway.store.errors import UidConflict
+from dav_gateway.store.objects import NewObject, StoredObject
+
+PREFIX_OF = {Scope.CALENDARS: "C", Scope.CONTACTS: "CR"}
+MAX_NAME = 255
+ALLOWED = "DELETE, GET, HEAD, OPTIONS, PROPFIND, PROPPATCH, REPORT"
+
+
+def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], octets: bytes) -> Own:
+    """Store the object, unless a condition, a precondition or the collection refuses it."""
+    if resource.kind is not Kind.OBJECT or resource.home is None:
+        # Thunderbird's detection of ICS files PUTs to whatever address was typed, with `If-Match: nothing`.
+        if conditions.failed(environ, '""'):
+            return answers.plain(HTTPStatus.PRECONDITION_FAILED, "The precondition failed.")
+        return answers.plain(
+            HTTPStatus.METHOD_NOT_ALLOWED, "Objects are stored inside a calendar or address book.", {"Allow": ALLOWED}
+        )
+    refusal = _unfit(site, resource, environ, octets)
+    if refusal is not None:
+        return refusal
+    try:
+        new = analysis.analyse(octets, resource.home, resource.name)
+    except InvalidObject as invalid:
+        return answers.precondition(HTTPStatus.FORBIDDEN, invalid.condition, str(invalid))
+    return _store(request, resource, resource.home, environ, new)
+
+
+def _unfit(site: Site, resource: Resource, environ: Mapping[str, Any], octets: bytes) -> Own | None:
+    prefix = PREFIX_OF[resource.home] if resource.home else "C"
+    if "HTTP_CONTENT_RANGE" in environ:
+        return answers.plain(HTTPStatus.BAD_REQUEST, "A part of an object cannot be stored (RFC 9110 section 14.5).")
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
+        return answers.plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the object without a content encoding.")
+    if len(octets) > site.max_object_bytes:
+        return answers.precondition(
+            HTTPStatus.FORBIDDEN, f"{prefix}:max-resource-size", f"An object has at most {site.max_object_bytes} bytes."
+        )
+    if len(resource.name.encode()) > MAX_NAME:
+        return answers.plain(HTTPStatus.FORBIDDEN, f"The name of an object has at most {MAX_NAME} bytes.")
+    return None
+
+
+def _store(request: DavRequest, resource: Resource, home: Scope, environ: Mapping[str, Any], new: NewObject) -> Own:
+    connection = request.begin_write()
+    collection = homes.find(connection, request.granted.account, home, resource.collection)
+    if collection is None:
+        return answers.plain(HTTPStatus.CONFLICT, "There is no such calendar or address book; make it first.")
+    collections.lock(connection, [collection.id])
+    existing = objects.get(connection, collection.id, new.name)
+    if conditions.failed(environ, existing.etag if existing else None):
+        return answers.plain(HTTPStatus.PRECONDITION_FAILED, "The object has changed; fetch it first.")
+    if collection.components and new.component not in collection.components:
+        return unsupported_component(collection, new.component)
+    if existing is not None and existing.uid != new.uid:
+        return uid_conflict(request, home, collection, existing.name)
+    try:
+        stored = objects.put(connection, collection.id, new, request.services.clock())
+    except UidConflict as conflict:
+        return uid_conflict(request, home, collection, conflict.holder)
+    return _stored(existing, stored)
+
+
+def _stored(existing: StoredObject | None, stored: StoredObject) -> Own:
+    status = HTTPStatus.NO_CONTENT if existing else HTTPStatus.CREATED
+    return answers.empty(status, {"ETag": stored.etag})
+
+
+def unsupported_component(collection: Collection, component: str) -> Own:
+    """403 for a component that the calendar does not take (RFC 4791 section 5.3.2.1)."""
+    return answers.precondition(
+        HTTPStatus.FORBIDDEN,
+        "C:supported-calendar-component",
+        f"This calendar takes {', '.join(collection.components)}; this is a {component}.",
+    )
+
+
+def uid_conflict(request: DavRequest, home: Scope, collection: Collection, holder: str) -> Own:
+    """403 that names the object which has the UID (RFC 4791 section 5.3.2.1, RFC 6352 section 6.3.2.1)."""
+    path = collection_path(request.granted.account, home, collection.name) + holder
+    return answers.precondition(
+        HTTPStatus.FORBIDDEN,
+        f"{PREFIX_OF[home]}:no-uid-conflict",
+        "Another object of this collection has this UID.",
+        href(path),
+    )

@@ -1,0 +1,135 @@
+"""Recurrence rules as they may be stored, and how far an object's occurrences can reach.
+
+What is refused here would keep a thread of Radicale's filters busy for tens of seconds (rules by the second, rules that
+never match), with the precondition that RFC 4791 section 5.3.2.1 has for it: `C:max-instances`.
+"""
+
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from dateutil.rrule import rrulestr
+
+from dav_gateway.dav import content_lines
+from dav_gateway.dav.invalid import InvalidObject
+
+VALID = "C:valid-calendar-data"
+MAX_INSTANCES = "C:max-instances"
+MAX_COUNT = 10_000
+MAX_DATES = 3_000
+COUNTED = 1_000
+LONGEST_RULE = 2_000
+FREQUENCIES = {"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+LIMITS = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366, "BYHOUR": 23,
+          "BYMINUTE": 59, "BYSECOND": 60}  # fmt: skip
+"""The largest number of each part (RFC 5545 section 3.3.10)."""
+
+
+def check(lines: list[str]) -> None:
+    """Refuse rules and dates that no calendar needs. Raises InvalidObject."""
+    for around, value in content_lines.properties(lines, "RRULE"):
+        _check_rule(value, in_timezone="VTIMEZONE" in around)
+    for name in ("RDATE", "EXDATE"):
+        if sum(value.count(",") + 1 for _, value in content_lines.properties(lines, name)) > MAX_DATES:
+            raise InvalidObject(MAX_INSTANCES, f"There are more than {MAX_DATES} dates in {name}.")
+
+
+def _check_rule(value: str, *, in_timezone: bool) -> None:
+    parts = dict(part.upper().partition("=")[::2] for part in value.strip().split(";") if part)
+    frequency = parts.get("FREQ", "")
+    if frequency not in FREQUENCIES:
+        raise InvalidObject(VALID, f"RRULE has no FREQ that RFC 5545 knows: {value[:80]}")
+    for name in ("INTERVAL", "COUNT"):
+        if name in parts and (not parts[name].strip().isdigit() or int(parts[name]) < 1):
+            raise InvalidObject(VALID, f"{name} of an RRULE must be a positive number: {value[:80]}")
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise InvalidObject(VALID, "An RRULE may have COUNT or UNTIL, not both.")
+    if in_timezone and frequency != "YEARLY":
+        raise InvalidObject(VALID, "A time zone changes by the year, not more often.")
+    if frequency in ("SECONDLY", "MINUTELY") or int(parts.get("COUNT", 1)) > MAX_COUNT or len(value) > LONGEST_RULE:
+        raise InvalidObject(MAX_INSTANCES, f"The rule makes more occurrences than are kept: {value[:80]}")
+    _check_parts(parts, value)
+    _check_matches(parts, value)
+
+
+def _check_parts(parts: dict[str, str], value: str) -> None:
+    for name, limit in LIMITS.items():
+        numbers = [each.strip() for each in parts[name].split(",")] if name in parts else []
+        if not all(each.lstrip("+-").isdigit() and abs(int(each)) <= limit for each in numbers):
+            raise InvalidObject(VALID, f"{name} of an RRULE is out of its range: {value[:80]}")
+
+
+def _check_matches(parts: dict[str, str], value: str) -> None:
+    """Refuse a rule that matches no day: dateutil looks for one until the year 9999, for seconds, in every query.
+
+    So the rule is tried where 9999 is near. Years that dateutil would try are then few, and a rule for the 29th of
+    February on a Monday (every 28 years) still has its day.
+    """
+    begin = datetime(9996 if parts["FREQ"] == "HOURLY" else 9956, 1, 1)  # noqa: DTZ001
+    endless = ";".join(f"{name}={part}" for name, part in parts.items() if name not in ("UNTIL", "COUNT"))
+    try:
+        first = next(iter(rrulestr(endless, dtstart=begin)), None)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise InvalidObject(VALID, f"The RRULE cannot be read: {value[:80]}") from error
+    if first is None:
+        raise InvalidObject(VALID, f"The rule matches no day: {value[:80]}")
+
+
+def bounds(components: list[Any]) -> tuple[int | None, int | None]:
+    """First and last second (POSIX) that any occurrence of the vobject components may touch; None is unbounded.
+
+    Wide on purpose by a day on each side: all-day and floating times belong to the time zone of whoever asks.
+    """
+    reaches = [_reach(component) for component in components]
+    if not reaches or None in reaches:
+        return None, None
+    known = [reach for reach in reaches if reach is not None]
+    ends = [end for _, end in known if end is not None]
+    last = _seconds(max(ends), 1) if len(ends) == len(known) else None
+    return _seconds(min(start for start, _ in known), -1), last
+
+
+def _reach(component: Any) -> tuple[datetime, datetime | None] | None:
+    if not hasattr(component, "dtstart"):
+        return None
+    start = _naive(component.dtstart.value)
+    extra = [_naive(each) for line in component.contents.get("rdate", []) for each in line.value]
+    duration = _duration(component, start)
+    end: datetime | None = max([start, *extra]) + duration
+    if hasattr(component, "rrule"):
+        last = _last(component.rrule.value, start)
+        end = None if last is None or end is None else max(end, last + duration)
+    return min([start, *extra]), end
+
+
+def _duration(component: Any, start: datetime) -> timedelta:
+    lengths = [timedelta(days=1)]
+    lengths += [_naive(getattr(component, name).value) - start for name in ("dtend", "due") if hasattr(component, name)]
+    if hasattr(component, "duration") and isinstance(component.duration.value, timedelta):
+        lengths.append(component.duration.value)
+    return max(lengths)
+
+
+def _last(rule: str, start: datetime) -> datetime | None:
+    parts = dict(part.upper().partition("=")[::2] for part in rule.split(";") if part)
+    if "UNTIL" in parts:
+        return max(start, datetime.strptime(parts["UNTIL"][:8], "%Y%m%d") + timedelta(days=1))  # noqa: DTZ007
+    count = int(parts.get("COUNT", 0))
+    if not 0 < count <= COUNTED:
+        return None
+    occurrences = list(islice(rrulestr(rule, dtstart=start, ignoretz=True), COUNTED))
+    return occurrences[-1] if occurrences else start
+
+
+def _naive(value: Any) -> datetime:
+    if isinstance(value, tuple):  # a PERIOD: its start, and its end is covered by the day of margin or its length
+        value = value[0]
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001
+    raise InvalidObject(VALID, f"This is not a date: {str(value)[:60]}")
+
+
+def _seconds(moment: datetime, days: int) -> int:
+    return round((moment - datetime(1970, 1, 1)).total_seconds()) + days * 86_400  # noqa: DTZ001

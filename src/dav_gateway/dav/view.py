@@ -1,0 +1,109 @@
+"""What a PROPFIND or REPORT looks at: the resource behind a path with the rows it needs, read once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dav_gateway.core.account import Account
+from dav_gateway.core.credential import Grant
+from dav_gateway.core.scope import Kind, Permission, Resource, Scope
+from dav_gateway.dav.site import PREFIX
+from dav_gateway.service import homes
+from dav_gateway.service.request import DavRequest
+from dav_gateway.store import objects
+from dav_gateway.store.collections import Collection
+from dav_gateway.store.objects import StoredObject
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One resource as its properties see it. `path` is absolute, with the slash that collections end in."""
+
+    kind: Kind
+    path: str
+    grant: Grant
+    permission: Permission
+    home: Scope | None = None
+    collection: Collection | None = None
+    object: StoredObject | None = None
+
+    @property
+    def account(self) -> Account:
+        """Whose request this is, and whose homes these are."""
+        return self.grant.account
+
+
+def principal_path(account: Account) -> str:
+    """`/dav/ana/`."""
+    return f"{PREFIX}/{account.name}/"
+
+
+def home_path(account: Account, home: Scope) -> str:
+    """`/dav/ana/calendars/`."""
+    return f"{PREFIX}/{account.name}/{home}/"
+
+
+def collection_path(account: Account, home: Scope, name: str) -> str:
+    """`/dav/ana/calendars/work/`."""
+    return f"{PREFIX}/{account.name}/{home}/{name}/"
+
+
+def look_up(request: DavRequest, resource: Resource) -> View | None:
+    """The view of `resource`, or None where nothing is. The caller has asked for permission already."""
+    grant = request.granted
+    permission = request.permission(resource)
+    match resource.kind:
+        case Kind.ROOT:
+            return View(Kind.ROOT, request.href, grant, permission)
+        case Kind.PRINCIPAL:
+            return View(Kind.PRINCIPAL, principal_path(grant.account), grant, permission)
+        case Kind.HOME:
+            home = _home(resource)
+            return View(Kind.HOME, home_path(grant.account, home), grant, permission, home)
+        case _:
+            return _stored(request, resource, grant, permission)
+
+
+def _stored(request: DavRequest, resource: Resource, grant: Grant, permission: Permission) -> View | None:
+    home = _home(resource)
+    collection = homes.find(request.connection, grant.account, home, resource.collection)
+    if collection is None:
+        return None
+    path = collection_path(grant.account, home, collection.name)
+    if resource.kind is Kind.COLLECTION:
+        return View(Kind.COLLECTION, path, grant, permission, home, collection)
+    stored = objects.get(request.connection, collection.id, resource.name)
+    if stored is None:
+        return None
+    return View(Kind.OBJECT, path + stored.name, grant, permission, home, collection, stored)
+
+
+def children(request: DavRequest, view: View) -> Iterator[View]:
+    """What `Depth: 1` adds: only what the credential may see."""
+    grant = view.grant
+    match view.kind:
+        case Kind.ROOT:
+            yield View(Kind.PRINCIPAL, principal_path(grant.account), grant, Permission.READ)
+        case Kind.PRINCIPAL:
+            for home in Scope:
+                if grant.has(home):
+                    yield View(Kind.HOME, home_path(grant.account, home), grant, Permission.READ, home)
+        case Kind.HOME:
+            assert view.home is not None
+            for collection in homes.visible(request.connection, grant, view.home):
+                path = collection_path(grant.account, view.home, collection.name)
+                resource = Resource(Kind.COLLECTION, grant.account.name, view.home, collection.name)
+                yield View(Kind.COLLECTION, path, grant, request.permission(resource), view.home, collection)
+        case Kind.COLLECTION:
+            assert view.collection is not None
+            for stored in objects.every(request.connection, view.collection.id, octets=False):
+                yield member(view, stored)
+
+
+def member(view: View, stored: StoredObject) -> View:
+    """The view of an object of the collection in `view`."""
+    return View(Kind.OBJECT, view.path + stored.name, view.grant, view.permission, view.home, view.collection, stored)
+
+
+def _home(resource: Resource) -> Scope:
+    assert resource.home is not None, "homes, collections and objects have one"
+    return resource.home

@@ -1,0 +1,104 @@
+"""The DAV room's door: one WSGI call is one request with its credential, from the header to the closed transaction."""
+
+import logging
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from radicale import config
+
+from dav_gateway.core import basic_auth
+from dav_gateway.core.credential import Reason
+from dav_gateway.dav import answers
+from dav_gateway.dav.answers import Own
+from dav_gateway.dav.application import Application
+from dav_gateway.dav.site import PREFIX, Site
+from dav_gateway.service.request import DavRequest, EndOfRequest, serving
+from dav_gateway.service.services import Services
+from dav_gateway.service.verification import Presented
+
+log = logging.getLogger("dav_gateway.dav")
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+HIDDEN = ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_X_SCRIPT_NAME", "HTTP_X_REMOTE_ADDR", "HTTP_X_REMOTE_USER")
+"""What Radicale would trust or log, and has no use for: the credential is in the request's context."""
+
+
+class Gateway:
+    """The WSGI application. `environ` comes from our own server, which has bounded and cleaned it."""
+
+    def __init__(self, services: Services, configuration: config.Configuration, site: Site) -> None:
+        self._services = services
+        self._site = site
+        self._application = Application(configuration, site)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """One request; answers every refusal and every trouble of our own, so nothing but an answer leaves here."""
+        alias = environ.get("dav_gateway.alias", "")
+        asked = _text(environ.get("PATH_INFO", "")) or "/"
+        full_path = (alias.rstrip("/") or ("" if alias else PREFIX)) + asked
+        path = _below_prefix(asked, alias)
+        credentials = basic_auth.parse(environ.get("HTTP_AUTHORIZATION"))
+        request = DavRequest(self._services, presented(credentials, environ), href=full_path)
+        try:
+            with serving(request):
+                if isinstance(credentials, basic_auth.Malformed):
+                    raise EndOfRequest(Reason.MALFORMED, credentials.detail)
+                if request.presented is None and environ["REQUEST_METHOD"] != "OPTIONS":
+                    raise EndOfRequest(Reason.NO_CREDENTIALS)
+                if path is None:
+                    return _started(
+                        answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address."), start_response
+                    )
+                return self._application(_for_radicale(environ, path), start_response)
+        except EndOfRequest as end:
+            if end.reason in (Reason.STORE, Reason.OVERLOADED):
+                log.warning("answered 503: %s", end.detail)
+            refused = answers.refused(end.reason, path=full_path, realm=self._site.realm, retry_after=end.retry_after)
+            return _started(refused, start_response)
+        finally:
+            if request.grant is not None:
+                environ["dav_gateway.credential_id"] = request.grant.credential.id  # for the server's log
+
+
+def presented(
+    credentials: basic_auth.Parsed | basic_auth.Absent | basic_auth.Malformed, environ: dict[str, Any]
+) -> Presented | None:
+    """What the client showed of itself, or None when it showed nothing that can be verified."""
+    if not isinstance(credentials, basic_auth.Parsed):
+        return None
+    return Presented(
+        login=credentials.login,
+        secret_text=credentials.password,
+        address=environ.get("REMOTE_ADDR", ""),
+        user_agent=environ.get("HTTP_USER_AGENT", ""),
+        request_id=environ.get("dav_gateway.request_id") or uuid4().hex[:12],
+    )
+
+
+def _text(path: str) -> str:
+    """A path as WSGI carries it (octets in Latin-1, PEP 3333) as text; our server has refused what is not UTF-8."""
+    return path.encode("latin-1").decode(errors="replace")
+
+
+def _below_prefix(path: str, alias: str) -> str | None:
+    """The path that Radicale is to see; None for an address that is not ours."""
+    # Radicale's own pages and interfaces live under names that begin with a dot; an alias is the root and no more.
+    return None if path.startswith("/.") or (alias and path != "/") else path
+
+
+def _for_radicale(environ: dict[str, Any], path: str) -> dict[str, Any]:
+    kept = {
+        key: value for key, value in environ.items() if key not in HIDDEN and not key.startswith("HTTP_X_FORWARDED")
+    }
+    # Radicale reads `?view=freebusy` as another resource,
+    # and takes methods in any case: what it dispatches on must be what permission is asked for.
+    method = environ["REQUEST_METHOD"].upper()
+    return {**kept, "REQUEST_METHOD": method, "SCRIPT_NAME": PREFIX, "PATH_INFO": path, "QUERY_STRING": ""}
+
+
+def _started(response: Own, start_response: StartResponse) -> Iterable[bytes]:
+    status, headers, body, _ = response
+    body = body or b""
+    start_response(f"{int(status)} {HTTPStatus(status).phrase}", [*headers.items(), ("Content-Length", str(len(body)))])
+    return [body]

@@ -1,0 +1,155 @@
+"""What may be stored (RFC 4791 sections 4.1 and 5.3.2.1, RFC 6352 sections 5.1 and 6.3.2.1), and how far it reaches."""
+
+import time
+
+import pytest
+
+from dav_gateway.core.scope import Scope
+from dav_gateway.dav.analysis import analyse
+from dav_gateway.dav.invalid import InvalidObject
+
+DAY = 86_400
+NOON = 1_795_348_800  # 2026-11-22T12:00:00Z
+
+
+def calendar(*lines: str, component: str = "VEVENT") -> bytes:
+    body = [f"BEGIN:{component}", "UID:u1", "DTSTAMP:20261122T120000Z", *lines, f"END:{component}"]
+    return wrapped(*body)
+
+
+def wrapped(*lines: str) -> bytes:
+    return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", *lines, "END:VCALENDAR", ""]).encode()
+
+
+def card(*lines: str, version: str = "VERSION:3.0") -> bytes:
+    return "\r\n".join(["BEGIN:VCARD", version, *lines, "END:VCARD", ""]).encode()
+
+
+def refused(octets: bytes, home: Scope = Scope.CALENDARS) -> str:
+    with pytest.raises(InvalidObject) as caught:
+        analyse(octets, home, "x.ics")
+    assert str(caught.value)
+    return caught.value.condition
+
+
+def test_an_event_has_uid_component_and_reach() -> None:
+    new = analyse(calendar("DTSTART:20261122T120000Z", "DTEND:20261122T130000Z"), Scope.CALENDARS, "x.ics")
+    assert (new.uid, new.component) == ("u1", "VEVENT")
+    assert new.starts is not None
+    assert new.ends is not None
+    assert new.starts <= NOON - DAY // 2
+    assert new.ends >= NOON + 3600 + DAY // 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "bounded"),
+    [
+        ("FREQ=DAILY;COUNT=10", True),
+        ("FREQ=WEEKLY;UNTIL=20270101T000000Z", True),
+        ("UNTIL=20270101T000000Z;FREQ=WEEKLY", True),
+        ("FREQ=YEARLY", False),
+        ("FREQ=DAILY;COUNT=5000", False),
+    ],
+)
+def test_a_rule_with_an_end_is_bounded(rule: str, bounded: bool) -> None:
+    new = analyse(calendar("DTSTART:20261122T120000Z", f"RRULE:{rule}"), Scope.CALENDARS, "x.ics")
+    assert (new.ends is not None) is bounded
+    if new.ends is not None:
+        assert new.ends > NOON + 8 * DAY
+
+
+def test_overrides_and_rdates_widen_the_reach() -> None:
+    new = analyse(
+        wrapped(
+            "BEGIN:VEVENT", "UID:u1", "DTSTART:20261122T120000Z", "RRULE:FREQ=DAILY;COUNT=2",
+            "RDATE:20270401T120000Z", "END:VEVENT",
+            "BEGIN:VEVENT", "UID:u1", "RECURRENCE-ID:20261123T120000Z", "DTSTART:20260101T120000Z", "END:VEVENT",
+        ),
+        Scope.CALENDARS,
+        "x.ics",
+    )  # fmt: skip
+    assert new.starts is not None
+    assert new.ends is not None
+    assert new.starts < 1_767_268_800  # 2026-01-01T12:00:00Z
+    assert new.ends > 1_806_580_800  # 2027-04-01T12:00:00Z
+
+
+def test_tasks_without_dates_are_unbounded() -> None:
+    new = analyse(calendar("SUMMARY:x", component="VTODO"), Scope.CALENDARS, "x.ics")
+    assert (new.component, new.starts, new.ends) == ("VTODO", None, None)
+
+
+def test_an_orphaned_override_is_accepted() -> None:
+    new = analyse(calendar("DTSTART:20261122T120000Z", "RECURRENCE-ID:20261122T120000Z"), Scope.CALENDARS, "x.ics")
+    assert new.component == "VEVENT"
+
+
+def test_a_fold_inside_a_character_is_accepted() -> None:
+    octets = calendar("SUMMARY:Caf?", "DTSTART:20261122T120000Z").replace(b"Caf?", b"Caf\xc3\r\n \xa9")
+    assert analyse(octets, Scope.CALENDARS, "x.ics").octets == octets
+
+
+@pytest.mark.parametrize("version", ["VERSION:3.0", "VERSION:4.0"])
+def test_cards_of_both_versions(version: str) -> None:
+    new = analyse(card("UID:c1", "FN:Ana", "N:Ruiz;Ana;;;", version=version), Scope.CONTACTS, "x.vcf")
+    assert (new.uid, new.component) == ("c1", "VCARD")
+
+
+@pytest.mark.parametrize(
+    ("octets", "condition"),
+    [
+        (b"", "C:valid-calendar-data"),
+        (b"hello", "C:valid-calendar-data"),
+        (b"BEGIN:VCALENDAR\r\n", "C:valid-calendar-data"),
+        (b"BEGIN:VCALENDAR\r\nEND:VEVENT\r\n", "C:valid-calendar-data"),
+        (calendar("SUMMARY:\xe9").decode().encode("latin-1"), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261399T120000Z"), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=SOMETIMES"), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=DAILY;INTERVAL=0"), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=DAILY;COUNT=-1"), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=DAILY;COUNT=2;UNTIL=20270101"), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=DAILY", "RRULE:FREQ=DAILY"), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=SECONDLY"), "C:max-instances"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=MINUTELY"), "C:max-instances"),
+        (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=DAILY;COUNT=10001"), "C:max-instances"),
+        (calendar("DTSTART:20261122T120000Z", "RDATE:" + ",".join(["20261123T120000Z"] * 3001)), "C:max-instances"),
+        (wrapped("VERSION:1.0", "BEGIN:VEVENT", "UID:u", "END:VEVENT").replace(b"VERSION:2.0\r\n", b""),
+         "C:supported-calendar-data"),
+        (wrapped(), "C:valid-calendar-object-resource"),
+        (wrapped("BEGIN:VEVENT", "DTSTART:20261122T120000Z", "END:VEVENT"), "C:valid-calendar-object-resource"),
+        (wrapped("BEGIN:VEVENT", "UID:a", "END:VEVENT", "BEGIN:VTODO", "UID:a", "END:VTODO"),
+         "C:valid-calendar-object-resource"),
+        (wrapped("BEGIN:VEVENT", "UID:a", "END:VEVENT", "BEGIN:VEVENT", "UID:b", "END:VEVENT"),
+         "C:valid-calendar-object-resource"),
+        (wrapped("BEGIN:VEVENT", "UID:a", "END:VEVENT", "BEGIN:VEVENT", "UID:a", "END:VEVENT"),
+         "C:valid-calendar-object-resource"),
+        (calendar("DTSTART:20261122T120000Z") * 2, "C:valid-calendar-data"),
+        (card("UID:c1", "FN:Ana"), "C:valid-calendar-data"),
+        (wrapped(*["BEGIN:X"] * 20, *["END:X"] * 20), "C:valid-calendar-data"),
+    ],
+)  # fmt: skip
+def test_invalid_calendar_objects_name_the_precondition(octets: bytes, condition: str) -> None:
+    assert refused(octets) == condition
+
+
+@pytest.mark.parametrize(
+    ("octets", "condition"),
+    [
+        (card("FN:Ana"), "CR:valid-address-data"),
+        (card("UID:c1"), "CR:valid-address-data"),
+        (card("UID:c1", "FN:Ana", version="VERSION:2.1"), "CR:supported-address-data"),
+        (card("UID:c1", "FN:Ana", version="NOTE:none"), "CR:valid-address-data"),
+        (card("UID:c1", "FN:Ana") * 2, "CR:valid-address-data"),
+        (calendar("DTSTART:20261122T120000Z"), "CR:valid-address-data"),
+    ],
+)
+def test_invalid_cards_name_the_precondition(octets: bytes, condition: str) -> None:
+    assert refused(octets, Scope.CONTACTS) == condition
+
+
+def test_a_megabyte_of_short_lines_costs_little() -> None:
+    octets = calendar(*["X-A:b"] * 150_000)
+    before = time.process_time()
+    assert refused(octets) == "C:valid-calendar-data"
+    assert time.process_time() - before < 2

@@ -1,0 +1,121 @@
+"""Invariant 8: what a poll, a sync, a PUT, a GET and a DELETE cost does not grow with the collection.
+
+Counted, not timed: SQL statements, and the instructions of SQLite's machine (one for each row it steps over).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from dav_gateway.core.scope import Scope
+from dav_gateway.store import collections, objects
+from dav_gateway.store.objects import NewObject
+from tests.dav.support import Rig, calendar_object
+
+PATH = "/dav/ana/calendars/calendar/"
+POLL = (
+    b'<D:propfind xmlns:D="DAV:" xmlns:CS="http://calendarserver.org/ns/"><D:prop><CS:getctag/><D:sync-token/></D:prop>'
+    b"</D:propfind>"
+)
+
+
+def fill(rig: Rig, size: int) -> str:
+    """A password and a calendar with `size` events and one tombstone."""
+    password = rig.password({Scope.CALENDARS})
+    assert rig.request("PROPFIND", PATH, POLL, password=password, depth="0").status == 207
+    with rig.services.database.write() as connection:
+        calendar = collections.find(connection, 1, "calendars", "calendar")
+        assert calendar is not None
+        octets = calendar_object("x")
+        new = [NewObject(f"{n}.ics", f"uid-{n}", "VEVENT", octets, n * 86_400, n * 86_400 + 3600) for n in range(size)]
+        objects.put_many(connection, calendar.id, new, rig.services.clock())
+    return password
+
+
+@contextmanager
+def counting(rig: Rig) -> Iterator[Counter[str]]:
+    """Statements, and instructions of SQLite's virtual machine, until the end of the block."""
+    counts: Counter[str] = Counter()
+    engine = rig.services.database.engine
+
+    def statement(*_: Any) -> None:
+        counts["statements"] += 1
+
+    def instruction() -> int:
+        counts["instructions"] += 1
+        return 0
+
+    def checkout(connection: Any, *_: Any) -> None:
+        connection.set_progress_handler(instruction, 1)
+
+    def checkin(connection: Any, *_: Any) -> None:
+        if connection is not None:
+            connection.set_progress_handler(None, 0)
+
+    listeners = [("before_cursor_execute", statement), ("checkout", checkout), ("checkin", checkin)]
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
+    try:
+        yield counts
+    finally:
+        for name, listener in listeners:
+            event.remove(engine, name, listener)
+
+
+def costs(rig: Rig, password: str) -> dict[str, Counter[str]]:
+    """What each request costs, in an order that leaves the collection as it was."""
+    first = rig.request("PROPFIND", PATH, POLL, password=password, depth="0")
+    token = first.text_of("{DAV:}sync-token")
+    sync = (
+        f'<D:sync-collection xmlns:D="DAV:"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>'
+        "<D:prop><D:getetag/></D:prop></D:sync-collection>"
+    ).encode()
+    steps: list[tuple[str, str, str, bytes, int]] = [
+        ("poll", "PROPFIND", PATH, POLL, 207),
+        ("get", "GET", PATH + "5.ics", b"", 200),
+        ("sync, nothing changed", "REPORT", PATH, sync, 207),
+        ("put new", "PUT", PATH + "new.ics", calendar_object("new"), 201),
+        ("put again", "PUT", PATH + "new.ics", calendar_object("new", "SUMMARY:x"), 204),
+        ("sync, one change", "REPORT", PATH, sync, 207),
+        ("delete", "DELETE", PATH + "new.ics", b"", 204),
+    ]
+    result = {}
+    for name, method, path, body, status in steps:
+        with counting(rig) as counts:
+            assert rig.request(method, path, body, password=password, depth="0").status == status
+        result[name] = counts
+    return result
+
+
+def test_costs_do_not_grow_with_the_collection(rig: Rig) -> None:
+    password = fill(rig, 10)
+    small = costs(rig, password)
+    fill(rig, 10_000)
+    large = costs(rig, password)
+    for name, counts in small.items():
+        assert counts["statements"] > 0
+        assert large[name]["statements"] == counts["statements"], name
+        assert large[name]["instructions"] <= counts["instructions"] * 1.2 + 50, name
+
+
+@pytest.mark.parametrize(
+    ("name", "statements"), [("poll", 3), ("get", 4), ("sync, nothing changed", 3), ("sync, one change", 5)]
+)
+def test_statements_of_reading_requests(rig: Rig, name: str, statements: int) -> None:
+    """One BEGIN, one for the credential with its owner, one for the collection; then one for each thing read."""
+    assert costs(rig, fill(rig, 10))[name]["statements"] <= statements
+
+
+def test_every_request_reads_its_credential(rig: Rig) -> None:
+    """Invariant 2, seen in the statements themselves: also when the secret is remembered."""
+    password = fill(rig, 10)
+    engine = rig.services.database.engine
+    seen: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: seen.append(statement))
+    for request in range(1, 4):
+        assert rig.request("PROPFIND", PATH, POLL, password=password).status == 207
+        assert sum("FROM credential" in statement for statement in seen) == request
