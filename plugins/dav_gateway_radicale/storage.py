@@ -22,6 +22,7 @@ from dav_gateway.store import collections, objects
 from dav_gateway.store.collections import Collection as StoredCollection
 from dav_gateway.store.errors import SyncTokenTooOld
 from dav_gateway.store.objects import NewObject, StoredObject
+from dav_gateway_radicale.evaluable import evaluable
 
 TAGS = {Scope.CALENDARS: "VCALENDAR", Scope.CONTACTS: "VADDRESSBOOK"}
 FOR_EVER = (radicale_filter.TIMESTAMP_MIN, radicale_filter.TIMESTAMP_MAX)
@@ -32,15 +33,9 @@ class Item(radicale_item.Item):
 
     @property
     def vobject_item(self) -> Any:
-        """Parsed as Radicale parses a PUT, with its remedies for what real clients write.
-
-        EXRULE is left out: RFC 5545 dropped it, and one that excludes every instance keeps vobject looking for ever.
-        """
+        """Parsed for Radicale's filters."""
         if self._vobject_item is None:
-            (parsed,) = radicale_item.read_components(self.serialize())
-            for component in parsed.components():
-                component.contents.pop("exrule", None)
-            self._vobject_item = parsed
+            self._vobject_item = evaluable(self.serialize())
         return self._vobject_item
 
 
@@ -133,7 +128,9 @@ class Collection(BaseCollection):
 
     def get_multi(self, hrefs: Iterable[str]) -> Iterator[tuple[str, radicale_item.Item | None]]:
         """Objects by name; None for a name that does not exist."""
-        wanted = list(dict.fromkeys(hrefs))
+        only = self._request.only
+        wanted = [href for href in dict.fromkeys(hrefs) if only is None or href in only]
+        self._request.shown += wanted
         found = {each.name: each for each in objects.get_many(self._request.connection, self.stored.id, wanted)}
         for name in wanted:
             yield name, self.item(found[name]) if name in found else None
@@ -143,6 +140,9 @@ class Collection(BaseCollection):
         component, start, end, simple = radicale_filter.simplify_prefilters(filters, self.tag)
         rows = objects.between(self._request.connection, self.stored.id, component, start, end)
         for row in rows:
+            if self._request.only is not None and row.name not in self._request.only:
+                continue
+            self._request.shown.append(row.name)
             yield self.item(row), simple and (start, end) == FOR_EVER
 
     def has_uid(self, uid: str) -> bool:  # noqa: ARG002

@@ -25,6 +25,10 @@ def card(*lines: str, version: str = "VERSION:3.0") -> bytes:
     return "\r\n".join(["BEGIN:VCARD", version, *lines, "END:VCARD", ""]).encode()
 
 
+def event(uid: str) -> list[str]:
+    return ["BEGIN:VEVENT", f"UID:{uid}", "DTSTART:20261122T120000Z", "END:VEVENT"]
+
+
 def refused(octets: bytes, home: Scope = Scope.CALENDARS) -> str:
     with pytest.raises(InvalidObject) as caught:
         analyse(octets, home, "x.ics")
@@ -116,13 +120,14 @@ def test_cards_of_both_versions(version: str) -> None:
         (calendar("DTSTART:20261122T120000Z", "RDATE:" + ",".join(["20261123T120000Z"] * 3001)), "C:max-instances"),
         (wrapped("VERSION:1.0", "BEGIN:VEVENT", "UID:u", "END:VEVENT").replace(b"VERSION:2.0\r\n", b""),
          "C:supported-calendar-data"),
+        (calendar("SUMMARY:no start"), "C:valid-calendar-data"),
         (wrapped(), "C:valid-calendar-object-resource"),
         (wrapped("BEGIN:VEVENT", "DTSTART:20261122T120000Z", "END:VEVENT"), "C:valid-calendar-object-resource"),
-        (wrapped("BEGIN:VEVENT", "UID:a", "END:VEVENT", "BEGIN:VTODO", "UID:a", "END:VTODO"),
+        (wrapped(*event("a"), "BEGIN:VTODO", "UID:a", "END:VTODO"),
          "C:valid-calendar-object-resource"),
-        (wrapped("BEGIN:VEVENT", "UID:a", "END:VEVENT", "BEGIN:VEVENT", "UID:b", "END:VEVENT"),
+        (wrapped(*event("a"), *event("b")),
          "C:valid-calendar-object-resource"),
-        (wrapped("BEGIN:VEVENT", "UID:a", "END:VEVENT", "BEGIN:VEVENT", "UID:a", "END:VEVENT"),
+        (wrapped(*event("a"), *event("a")),
          "C:valid-calendar-object-resource"),
         (calendar("DTSTART:20261122T120000Z") * 2, "C:valid-calendar-data"),
         (card("UID:c1", "FN:Ana"), "C:valid-calendar-data"),

@@ -53,6 +53,10 @@ def _calendar_object(octets: bytes, name: str) -> NewObject:
         raise InvalidObject(
             CALENDAR_OBJECT, f"An object has components of one type (RFC 4791 section 4.1); here: {told}."
         )
+    if any(each.name == "VEVENT" and "dtstart" not in each.contents for each in components) and not _text(
+        calendar, "method"
+    ):
+        raise InvalidObject(CALENDAR_DATA, "A VEVENT needs DTSTART (RFC 5545 section 3.6.1).")
     uid = _one_uid(components)
     if sum(1 for each in components if "recurrence-id" not in each.contents) > 1:
         raise InvalidObject(CALENDAR_OBJECT, "Only one component may be without RECURRENCE-ID.")

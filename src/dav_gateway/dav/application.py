@@ -5,7 +5,6 @@ straight from rows. Radicale's, over our storage plug-in: GET of a collection an
 the credential's permission first, the write transaction decided by the status, refusals with the DAV precondition.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,8 +15,20 @@ from radicale.app import Application as RadicaleApplication
 
 from dav_gateway.core.credential import Reason
 from dav_gateway.core.errors import Fenced, GatewayError, Refusal
-from dav_gateway.core.scope import Access, Kind, Permission, Resource, resource_at
-from dav_gateway.dav import answers, conditions, delete, get, guard, move, property_update, propfind, put, report
+from dav_gateway.core.scope import Kind, Permission, Resource, resource_at
+from dav_gateway.dav import (
+    answers,
+    conditions,
+    delete,
+    get,
+    guard,
+    isolation,
+    move,
+    property_update,
+    propfind,
+    put,
+    report,
+)
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.options import offered
 from dav_gateway.dav.site import PREFIX, Site
@@ -33,7 +44,7 @@ PRIVILEGES: Mapping[str, str] = {
 }
 """The privilege that each changing method needs (RFC 3744 appendix B); all others read."""
 
-log = logging.getLogger("dav_gateway.dav")
+LISTINGS = (Kind.ROOT, Kind.PRINCIPAL, Kind.HOME)
 Handler = Callable[[DavRequest, Resource | None, Mapping[str, Any]], Response]
 
 
@@ -114,17 +125,15 @@ class Application(RadicaleApplication):
         def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
             request.body = self._xml(asked)
             ours = report.answer(request, self._site, _known(resource), request.body)
-            if ours is not None:
-                return ours
-            try:
+            if ours is not None or request.body is None:
+                return ours or report.unsupported()
+
+            def radicale() -> Response:
                 theirs: Response = RadicaleApplication.do_REPORT(self, asked, base_prefix, path, *rest)
-            except GatewayError:
-                raise
-            except Exception as error:  # noqa: BLE001 - Radicale's filters raise what the filter's contents provoke
-                log.warning("a query could not be answered: %s", type(error).__name__)
-                return answers.precondition(HTTPStatus.FORBIDDEN, "C:valid-filter", "This query cannot be answered.")
-            # Radicale gives its log the request once more, indented by a copy of the tree; nobody reads it.
-            return (*theirs[:3], None)
+                # Radicale gives its log the request once more, indented by a copy of the tree; nobody reads it.
+                return (*theirs[:3], None)
+
+            return isolation.answer(request, self._site, _known(resource), request.body, radicale)
 
         return self._answered(handler, environ, path)
 
@@ -216,12 +225,12 @@ def _known(resource: Resource | None) -> Resource:
 def _harmless(method: str, request: DavRequest, resource: Resource | None) -> bool:
     """Requests that change nothing where they are not permitted, and have a better answer than 403.
 
-    PUT outside collections is 405 or 412 (Thunderbird probes), PROPPATCH of a listing is a 207 with a status for each
-    property: macOS Calendar reads no events after a 403 there.
+    PUT outside collections is 405 or 412 (Thunderbird probes). PROPPATCH is a 207 that refuses each property: macOS
+    Calendar reads no events after a plain 403.
     """
     if resource is None or not request.permission(resource):
         return False
-    return method in ("PUT", "PROPPATCH") and resource.kind in (Kind.ROOT, Kind.PRINCIPAL, Kind.HOME)
+    return method == "PROPPATCH" or (method == "PUT" and resource.kind in LISTINGS)
 
 
 def _is_denial(response: Response) -> bool:
@@ -230,6 +239,5 @@ def _is_denial(response: Response) -> bool:
 
 def reason_of_denial(request: DavRequest, resource: Resource | None) -> Reason:
     """What the owner is told of a request that its credential did not permit."""
-    if resource is None or request.grant is None or not request.permission(resource):
-        return Reason.SCOPE
-    return Reason.READ_ONLY if request.grant.credential.access is Access.READ_ONLY else Reason.SCOPE
+    readable = request.permission(resource) is Permission.READ
+    return Reason.READ_ONLY if readable and resource and resource.kind not in LISTINGS else Reason.SCOPE

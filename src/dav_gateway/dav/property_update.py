@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from xml.etree.ElementTree import Element
 
-from dav_gateway.core.scope import EMPLOYEES, Kind, Resource, Scope
+from dav_gateway.core.credential import Reason
+from dav_gateway.core.scope import EMPLOYEES, Kind, Permission, Resource, Scope
 from dav_gateway.dav import answers, dead, properties
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
@@ -51,6 +52,11 @@ def proppatch(request: DavRequest, resource: Resource, body: Element | None) -> 
     looked = look_up(request, resource)
     if looked is None:
         return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+    if looked.kind is Kind.COLLECTION and looked.permission is not Permission.WRITE:
+        request.note_refusal(Reason.READ_ONLY)
+        needed = element(clark("D:error"), element(clark("D:need-privileges")))
+        refusal = propstat(HTTPStatus.FORBIDDEN, map(element, asked), needed)
+        return answers.many(multistatus([response(looked.path, refusal)]))
     refused = [name for name in asked if not _may_change(looked, name)]
     if refused:
         rest = [element(name) for name in asked if name not in refused]

@@ -25,6 +25,7 @@ from dav_gateway.store.objects import StoredObject
 DATA = {Scope.CALENDARS: clark("C:calendar-data"), Scope.CONTACTS: clark("CR:address-data")}
 MULTIGET = {Scope.CALENDARS: clark("C:calendar-multiget"), Scope.CONTACTS: clark("CR:addressbook-multiget")}
 SYNC = clark("D:sync-collection")
+FREE_BUSY = clark("C:free-busy-query")
 
 
 def answer(request: DavRequest, site: Site, resource: Resource, body: Element | None) -> Response | None:
@@ -35,6 +36,8 @@ def answer(request: DavRequest, site: Site, resource: Resource, body: Element | 
         return unsupported()
     if body.tag not in {clark(name) for name in properties.REPORTS[resource.home]}:
         return unsupported()
+    if body.tag == FREE_BUSY and body.find(clark("C:time-range")) is None:
+        raise BadXML("A free-busy-query has a time-range.")
     if resource.kind is Kind.OBJECT or body.tag not in (SYNC, MULTIGET[resource.home]):
         return None
     names = [each.tag for prop in body.findall(clark("D:prop")) for each in prop]
@@ -77,7 +80,7 @@ def _sync(request: DavRequest, site: Site, looked: View, body: Element, names: l
                 HTTPStatus.FORBIDDEN, "D:valid-sync-token", "This sync token is not of this collection, or too old."
             )
         members = iter(objects.get_many(request.connection, looked.collection.id, changed, octets=with_data))
-    responses = [_member(looked, site, stored, names) for stored in members]
+    responses = [member(looked, site, stored, names) for stored in members]
     responses += [gone(looked.path + name) for name in removed]
     trailer = element(clark("D:sync-token"), looked.collection.sync_token)
     return answers.many(multistatus(responses, trailer))
@@ -99,7 +102,7 @@ def _multiget(request: DavRequest, site: Site, looked: View, body: Element, name
     by_name = {stored.name: stored for stored in found}
     for path, name in asked.items():
         stored = by_name.get(name) if name else None
-        yield _member(looked, site, stored, names) if stored else gone(path)
+        yield member(looked, site, stored, names) if stored else gone(path)
 
 
 def _path(reference: str) -> str:
@@ -115,7 +118,8 @@ def _name_in(looked: View, path: str) -> str | None:
     return name if name != path and name and "/" not in name else None
 
 
-def _member(looked: View, site: Site, stored: StoredObject, names: list[str]) -> str:
+def member(looked: View, site: Site, stored: StoredObject, names: list[str]) -> str:
+    """One `D:response` with what was asked of an object, its data as stored."""
     each = view.member(looked, stored)
     found: list[str] = []
     missing: list[str] = []

@@ -37,6 +37,9 @@ class EndOfRequest(BaseException):
 class DavRequest:
     """The state of one request; lives in one thread and is never shared.
 
+    `body` is its XML, once parsed. `only` limits the objects that the storage plug-in shows to Radicale's reports, and
+    `shown` lists those that it showed.
+
     Reads share one snapshot that opens with the first statement. A write opens its own transaction, fenced by the
     credential's liveness, and stays open until `finish` decides by the status of the answer: Radicale's handlers turn
     a failure inside the storage lock into an ordinary return, so leaving the lock says nothing about success.
@@ -47,6 +50,8 @@ class DavRequest:
     href: str
     grant: Grant | None = None
     body: Element | None = None
+    only: frozenset[str] | None = None
+    shown: list[str] = field(default_factory=list, repr=False)
     _reading: AbstractContextManager[Connection] | None = field(default=None, repr=False)
     _writing: AbstractContextManager[Connection] | None = field(default=None, repr=False)
     _connection: Connection | None = field(default=None, repr=False)
