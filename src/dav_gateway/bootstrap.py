@@ -1,0 +1,189 @@
+"""The only place where the parts meet: settings in, services or a whole server out."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dav_gateway.config import Settings
+from dav_gateway.config.addresses import is_embedded
+from dav_gateway.core.client_family import FamilyPolicy
+from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.core.moment import DAY, Moment
+from dav_gateway.core.verifier import SCHEMES
+from dav_gateway.service.cutter import Cutter
+from dav_gateway.service.services import Services, assemble
+from dav_gateway.store import cuts, migration
+from dav_gateway.store.database import Database, open_database
+
+if TYPE_CHECKING:
+    from dav_gateway.dav.gate import Admission
+    from dav_gateway.server.answer import Answer
+    from dav_gateway.server.asgi import Environ, Headers, WSGIApplication
+    from dav_gateway.server.gate import RequestHead
+
+_ROOM = Path(__file__).parent
+
+
+@contextmanager
+def open_bare_database(settings: Settings) -> Iterator[Database]:
+    """The configured database at whatever revision it is, closed at the end. Raises StoreUnavailable."""
+    database = open_database(
+        settings.database.url, busy_timeout=settings.database.busy_timeout, pool_size=settings.database.pool_size
+    )
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def open_services(settings: Settings, *, cutter: Cutter) -> Iterator[Services]:
+    """The use cases on the configured database, which is closed at the end. Their background work is not started.
+
+    An embedded database is brought up to date first. Raises Refusal when another one is not, and StoreUnavailable.
+    """
+    with open_bare_database(settings) as database:
+        if is_embedded(settings.database.url):
+            current, head = migration.status(database)
+            if current != head:
+                migration.upgrade(database)
+        else:
+            migration.require_head(database)
+        yield assemble(
+            database,
+            cutter=cutter,
+            profile=SCHEMES[settings.app_passwords.verifier],
+            family_policy=FamilyPolicy(settings.app_passwords.client_family),
+            company=settings.company,
+            language=settings.languages[0],
+        )
+
+
+def radicale_ini(settings: Settings) -> Path:
+    """The Radicale configuration in force: the one that is configured, else the gateway's own."""
+    packaged = _ROOM / "radicale.ini"
+    own = packaged if packaged.exists() else _ROOM.parents[1] / "config" / "radicale.ini"
+    return settings.radicale_config or own
+
+
+def check_radicale(settings: Settings) -> list[str]:
+    """Why the Radicale configuration cannot be used; a sentence each, none when it can."""
+    from dav_gateway.dav import configuration
+
+    # Without any handler Radicale's word about its log level would land on standard error.
+    logging.getLogger("radicale").addHandler(logging.NullHandler())
+    try:
+        configuration.load(radicale_ini(settings))
+    except configuration.RadicaleConfigurationError as error:
+        return str(error).splitlines()
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Everything of a process that serves, assembled and not yet started."""
+
+    services: Services
+    run: Callable[[Callable[[int], None] | None], None]
+    """Serves until a signal ends it, and tells the port when connections are accepted. Raises CannotListen."""
+
+
+@contextmanager
+def build_server(settings: Settings) -> Iterator[Server]:
+    """The server that these settings describe; what it opened is closed at the end.
+
+    Raises Refusal when the database or Radicale's configuration is not as it must be, and StoreUnavailable.
+    """
+    from dav_gateway.dav.configuration import load as load_radicale
+    from dav_gateway.dav.gate import Admission
+    from dav_gateway.dav.site import Site
+    from dav_gateway.dav.wsgi import Gateway
+    from dav_gateway.server.bridge import WsgiBridge
+    from dav_gateway.server.front import Front
+    from dav_gateway.server.limits import ServerLimits
+    from dav_gateway.server.peers import TrustedProxies
+    from dav_gateway.server.registry import ConnectionRegistry
+    from dav_gateway.server.registry import Cutter as RegistryCutter
+    from dav_gateway.server.request_log import RequestLog
+    from dav_gateway.server.serve import ServerSettings, run
+
+    own = {item.name: getattr(settings.limits, item.name) for item in fields(settings.limits)}
+    limits = ServerLimits(**{item.name: own[item.name] for item in fields(ServerLimits) if item.name in own})
+    site = Site(settings.realm, settings.public_url, settings.limits.object_bytes)
+    registry = ConnectionRegistry()
+    with open_services(settings, cutter=RegistryCutter(registry)) as services:
+
+        def asleep() -> str | None:
+            return None if services.watcher.healthy else "The database cannot be followed at the moment."
+
+        dav = Gateway(services, load_radicale(radicale_ini(settings)), site)
+        bridge = WsgiBridge(
+            awake(dav, asleep),
+            _Gate(Admission(services, site)),
+            registry=registry,
+            limits=limits,
+            proxies=TrustedProxies(settings.trusted_proxies),
+            scheme="https" if settings.public_url.startswith("https:") else "http",
+        )
+        listening = ServerSettings(
+            host=settings.listen.host,
+            port=settings.listen.port,
+            certificate=settings.tls.certificate,
+            key=settings.tls.key,
+            limits=limits,
+        )
+        app = RequestLog(Front(bridge, limits=limits, ready=asleep))
+
+        def serve(on_started: Callable[[int], None] | None = None) -> None:
+            # The company's name may have changed since the cards of the directory were written.
+            with services.database.write() as connection:
+                now = services.clock()
+                services.directory.refresh(connection, now)
+                cuts.forget(connection, Moment(now - DAY))
+            services.start()
+            try:
+                run(app, listening, registry, on_started=on_started, on_stop=bridge.close)
+            finally:
+                services.stop()
+
+        yield Server(services, serve)
+
+
+class _Gate:
+    """The DAV room's admission as the server asks for it."""
+
+    def __init__(self, admission: "Admission") -> None:
+        self._admission = admission
+
+    def claimed_id(self, headers: "Headers") -> str | None:
+        return self._admission.claimed_id(headers)
+
+    def admit(self, head: "RequestHead") -> "Answer | None":
+        from dav_gateway.server.answer import Answer
+
+        refusal = self._admission.admit(
+            method=head.method,
+            path=head.path,
+            address=head.address,
+            request_id=head.request_id,
+            headers=head.headers,
+        )
+        if refusal is None:
+            return None
+        status, headers, body, _ = refusal
+        return Answer.make(int(status), headers.items(), body or b"")
+
+
+def awake(application: "WSGIApplication", asleep: Callable[[], str | None]) -> "WSGIApplication":
+    """The application, except while this process does not hear of revocations: then it answers 503."""
+
+    def answer(environ: "Environ", start_response: Callable[..., Any]) -> Iterable[bytes]:
+        reason = asleep()
+        if reason is not None:
+            raise StoreUnavailable(reason)
+        return application(environ, start_response)
+
+    return answer

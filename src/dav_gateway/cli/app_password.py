@@ -1,0 +1,222 @@
+"""`app-password`: issue, look at, and end the passwords that devices use."""
+
+from collections.abc import Sequence
+
+import click
+
+from dav_gateway.cli.arguments import Cidr, PublicId, When, account_argument
+from dav_gateway.cli.command import Group, json_option
+from dav_gateway.cli.issued import show_issued
+from dav_gateway.cli.output import moment_json, moment_text, show_json, show_record, show_table
+from dav_gateway.cli.records import credential_pairs, credential_record, reach_of, state_of
+from dav_gateway.cli.session import Session, actor, now
+from dav_gateway.core.account import Account
+from dav_gateway.core.credential import Credential, Network, Origin, Service
+from dav_gateway.core.moment import Moment
+from dav_gateway.core.scope import Access, Scope
+from dav_gateway.service.revocation import Receipt, required_credential
+from dav_gateway.service.services import Services
+from dav_gateway.store import credentials
+
+WHY = "command line"
+
+
+@click.group(
+    "app-password",
+    cls=Group,
+    example="dav-gateway app-password issue ana --service iphone --scope calendars\ndav-gateway app-password list ana",
+)
+def app_password() -> None:
+    """The passwords of devices: issue, show and end them.
+
+    Each is for one device, opens calendars, contacts or both, and can be ended at any moment.
+    """
+
+
+@app_password.command(
+    "issue",
+    example="dav-gateway app-password issue ana --service thunderbird --scope contacts --read-only --expires 90d",
+)
+@account_argument
+@click.option("--service", type=click.Choice([each.value for each in Service]), required=True, help="The device.")
+@click.option(
+    "--scope", "scopes", type=click.Choice([each.value for each in Scope]), multiple=True, required=True,
+    help="What it opens; may be repeated.",
+)  # fmt: skip
+@click.option("--read-only", is_flag=True, help="It changes nothing.")
+@click.option("--collection", "collections", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option("--cidr", "networks", type=Cidr(), multiple=True, help="Only from this network; may be repeated.")
+@click.option(
+    "--expires",
+    "expires_at",
+    type=When(),
+    help="A date or time, local unless it names its zone, or a length of time such as 90d or 12h.",
+)
+@click.option("--label", default="", metavar="TEXT", help="The person's name for it. [default: the service's]")
+@json_option
+@click.pass_obj
+def issue(
+    session: Session,
+    name: str,
+    *,
+    service: str,
+    scopes: Sequence[str],
+    read_only: bool,
+    collections: Sequence[str],
+    networks: Sequence[Network],
+    expires_at: Moment | None,
+    label: str,
+    as_json: bool,
+) -> None:
+    """Issue an app password and print it: this once, and never again."""
+    with session.services() as services:
+        password, credential = services.issuing.issue(
+            name,
+            service=Service(service),
+            scopes=frozenset(Scope(scope) for scope in scopes),
+            access=Access.READ_ONLY if read_only else Access.READ_WRITE,
+            collections=frozenset(collections) if collections else None,
+            networks=tuple(networks),
+            expires_at=expires_at,
+            label=label,
+            origin=Origin.CLI,
+            actor=actor(),
+        )
+        show_issued(services, password, credential, name, session.settings.dav_url, as_json=as_json)
+
+
+@app_password.command("rotate", example="dav-gateway app-password rotate k7mqx")
+@click.argument("credential_id", metavar="ID", type=PublicId())
+@json_option
+@click.pass_obj
+def rotate(session: Session, credential_id: str, as_json: bool) -> None:
+    """Issue a successor with the same rights and print it; the old one ends when the successor is first used."""
+    with session.services() as services:
+        _, owner = _found(services, credential_id)
+        password, credential = services.issuing.rotate(credential_id, origin=Origin.CLI, actor=actor())
+        show_issued(services, password, credential, owner.name, session.settings.dav_url, as_json=as_json)
+
+
+@app_password.command("list", example="dav-gateway app-password list ana --json")
+@account_argument
+@json_option
+@click.pass_obj
+def list_(session: Session, name: str, as_json: bool) -> None:
+    """List the app passwords of an account, ended ones too."""
+    with session.services() as services:
+        owner = services.accounts.get(name)
+        with services.database.read() as connection:
+            found = credentials.of_account(connection, owner.id)
+    at = now()
+    if as_json:
+        show_json([credential_record(each, owner, at) for each in found])
+        return
+    show_table(
+        ["ID", "LABEL", "SERVICE", "OPENS", "STATE", "EXPIRES", "LAST USED"],
+        [
+            [
+                each.id,
+                each.label,
+                each.service.value,
+                reach_of(each),
+                state_of(each, owner, at),
+                moment_text(each.expires_at) or "never",
+                moment_text(each.last_used_at) or "never",
+            ]
+            for each in found
+        ],
+    )
+
+
+@app_password.command("show", example="dav-gateway app-password show k7mqx")
+@click.argument("credential_id", metavar="ID", type=PublicId())
+@json_option
+@click.pass_obj
+def show(session: Session, credential_id: str, as_json: bool) -> None:
+    """Show one app password: all but the secret, which nobody can read any more."""
+    with session.services() as services:
+        _show(services, credential_id, as_json=as_json)
+
+
+@app_password.command("rename", example="dav-gateway app-password rename k7mqx 'The new phone'")
+@click.argument("credential_id", metavar="ID", type=PublicId())
+@click.argument("label", metavar="TEXT")
+@json_option
+@click.pass_obj
+def rename(session: Session, credential_id: str, label: str, as_json: bool) -> None:
+    """Give an app password another label."""
+    with session.services() as services:
+        services.issuing.rename(credential_id, label, actor=actor())
+        _show(services, credential_id, as_json=as_json)
+
+
+@app_password.command("pause", example="dav-gateway app-password pause k7mqx")
+@click.argument("credential_id", metavar="ID", type=PublicId())
+@json_option
+@click.pass_obj
+def pause(session: Session, credential_id: str, as_json: bool) -> None:
+    """Refuse an app password until it is resumed, and cut what it is doing."""
+    with session.services() as services:
+        receipt = services.revocation.pause(credential_id, by=actor())
+    _show_receipt(receipt, "Paused", as_json=as_json)
+
+
+@app_password.command("resume", example="dav-gateway app-password resume k7mqx")
+@click.argument("credential_id", metavar="ID", type=PublicId())
+@json_option
+@click.pass_obj
+def resume(session: Session, credential_id: str, as_json: bool) -> None:
+    """Let a paused app password work again."""
+    with session.services() as services:
+        services.revocation.resume(credential_id, by=actor())
+        _show(services, credential_id, as_json=as_json)
+
+
+@app_password.command(
+    "revoke", example="dav-gateway app-password revoke k7mqx\ndav-gateway app-password revoke --all ana"
+)
+@click.argument("credential_ids", metavar="ID...", nargs=-1, type=PublicId())
+@click.option("--all", "account_name", metavar="NAME", help="All app passwords of this account: a device is lost.")
+@json_option
+@click.pass_obj
+def revoke(session: Session, credential_ids: Sequence[str], account_name: str | None, as_json: bool) -> None:
+    """End app passwords for good, and cut what they are doing. All of those named, or none when one does not exist."""
+    if bool(credential_ids) == (account_name is not None):
+        raise click.UsageError("give the ids of app passwords, or --all and the name of an account")
+    with session.services() as services:
+        if account_name is not None:
+            receipt = services.revocation.revoke_all(account_name.strip().lower(), by=actor(), why=WHY)
+        else:
+            receipt = services.revocation.revoke(credential_ids, by=actor(), why=WHY)
+    _show_receipt(receipt, "Revoked", as_json=as_json)
+
+
+def _found(services: Services, credential_id: str) -> tuple[Credential, Account]:
+    with services.database.read() as connection:
+        return required_credential(connection, credential_id)
+
+
+def _show(services: Services, credential_id: str, *, as_json: bool) -> None:
+    found = _found(services, credential_id)
+    if as_json:
+        show_json(credential_record(*found, now()))
+    else:
+        show_record(credential_pairs(*found, now()))
+
+
+def _show_receipt(receipt: Receipt, done: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json(
+            {
+                "ids": list(receipt.ids),
+                "decided": moment_json(receipt.decided_at),
+                "connections": receipt.connections,
+                "requests": receipt.requests,
+            }
+        )
+    elif receipt.ids:
+        click.echo(
+            f"{done}: {', '.join(receipt.ids)}. Refused from now on; running gateways cut what is open within 0.1 s."
+        )
+    else:
+        click.echo("There was none to revoke.")
