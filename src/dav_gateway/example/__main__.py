@@ -1,0 +1,165 @@
+"""`python -m dav_gateway.example`: the gateway with the example company, as `make run` starts it.
+
+The first start makes the folder, the people and two app passwords; later ones keep everything. It is meant for looking
+around on one machine: it listens on the loopback address, and one password may be tried in several clients.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dav_gateway.bootstrap import open_services
+from dav_gateway.cli import main as command_line
+from dav_gateway.config import Settings, load
+from dav_gateway.core.credential import Origin, Service
+from dav_gateway.core.errors import GatewayError
+from dav_gateway.core.scope import Scope
+from dav_gateway.example.filling import ACTOR, fill
+from dav_gateway.example.people import COMPANY, people
+from dav_gateway.service.cutter import NoConnections
+from dav_gateway.service.services import Services
+
+CONFIGURATION = f"""\
+# Settings of the example that `make run` starts; config/gateway.toml explains every setting there is.
+company = "{COMPANY}"
+data_directory = "."
+
+[app_passwords]
+# So that one password can be tried with curl and then in a calendar program. The default is "enforce".
+client_family = "warn"
+"""
+
+SYNC_CONFIGURATION = """\
+[general]
+status_path = "{folder}/status/"
+
+[pair calendars]
+a = "calendars_here"
+b = "calendars_there"
+collections = ["from b"]
+conflict_resolution = "b wins"
+
+[storage calendars_here]
+type = "filesystem"
+path = "{folder}/calendars/"
+fileext = ".ics"
+
+[storage calendars_there]
+type = "caldav"
+url = "{url}"
+username = "{login}"
+password = "{calendars}"
+
+[pair contacts]
+a = "contacts_here"
+b = "contacts_there"
+collections = ["from b"]
+conflict_resolution = "b wins"
+
+[storage contacts_here]
+type = "filesystem"
+path = "{folder}/contacts/"
+fileext = ".vcf"
+
+[storage contacts_there]
+type = "carddav"
+url = "{url}"
+username = "{login}"
+password = "{contacts}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """The two app passwords of the example. Kept in its folder because a second start cannot read them anywhere."""
+
+    calendars: str
+    contacts: str
+
+
+def main() -> None:
+    """Make what is missing, say how to connect, and serve."""
+    parser = argparse.ArgumentParser(prog="python -m dav_gateway.example", description=__doc__)
+    parser.add_argument("--port", type=int, default=8765, help="where to listen on 127.0.0.1 (default %(default)s)")
+    parser.add_argument("--folder", type=Path, default=Path("var"), help="where data is kept (default ./%(default)s)")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder.absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / "gateway.toml"
+    if not file.exists():
+        file.write_text(CONFIGURATION)
+    listen = f"127.0.0.1:{arguments.port}"
+    settings, _ = load(file, overrides={"listen": listen})
+    try:
+        with open_services(settings, cutter=NoConnections()) as services:
+            fill(services, datetime.now(UTC).date())
+            passwords = _passwords(services, folder / "example-passwords.json")
+    except GatewayError as error:
+        sys.exit(f"The example cannot start: {error}.")
+    _tell(settings, folder, passwords)
+    command_line(["--config", str(file), "serve", "--listen", listen])
+
+
+def _passwords(services: Services, file: Path) -> Passwords:
+    if file.exists():
+        return Passwords(**json.loads(file.read_text()))
+    owner = people()[0].name
+    made = {
+        scope.value: services.issuing.issue(
+            owner,
+            service=Service.OTHER,
+            scopes={scope},
+            label=f"Example: {scope.value}",
+            origin=Origin.CLI,
+            actor=ACTOR,
+        )[0].reveal()
+        for scope in Scope
+    }
+    passwords = Passwords(**made)
+    _write_private(file, json.dumps(asdict(passwords), indent=2))
+    return passwords
+
+
+def _tell(settings: Settings, folder: Path, passwords: Passwords) -> None:
+    owner = people()[0]
+    sync = folder / "vdirsyncer"
+    sync.mkdir(mode=0o700, exist_ok=True)
+    text = SYNC_CONFIGURATION.format(
+        folder=sync, url=settings.dav_url, login=owner.name, calendars=passwords.calendars, contacts=passwords.contacts
+    )
+    _write_private(sync / "config", text)
+    program = Path(sys.executable).with_name("vdirsyncer")
+    command = f"{program} -c {sync / 'config'}"
+    print(  # noqa: T201 - this is a program
+        f"""
+  dav-gateway with the example company {COMPANY}
+
+    address               {settings.public_url}/   (calendar and contact programs: {settings.dav_url})
+    user name             {owner.name}   (also {", ".join(person.name for person in people()[1:])})
+    calendars password    {passwords.calendars}
+    contacts password     {passwords.contacts}
+
+  Sync both, into {sync}:
+
+    yes | {command} discover >/dev/null && {command} sync
+
+  Then delete a password and sync again:
+
+    dav-gateway --config {folder / "gateway.toml"} app-password revoke {passwords.calendars[:5]}
+
+  Ctrl-C stops the gateway; the data stays in {folder}.
+""",
+        flush=True,
+    )
+
+
+def _write_private(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

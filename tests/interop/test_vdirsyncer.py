@@ -1,0 +1,278 @@
+"""vdirsyncer with khal and khard on its files: discover, two-way sync, conflict, delete; and every kind of password."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from bodies import card, event
+from http_client import Client
+from live_gateway import AppPassword, Gateway
+
+PROGRAMS = Path(sys.executable).parent
+OTHER = {"calendars": "contacts", "contacts": "calendars"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs between syncing a calendar and an address book."""
+
+    storage: str
+    suffix: str
+    collection: str
+    make: Callable[..., str]
+
+
+KINDS = {
+    "calendars": Kind("caldav", ".ics", "calendar", event),
+    "contacts": Kind("carddav", ".vcf", "contacts", card),
+}
+
+
+@pytest.fixture(scope="module")
+def passwords(passwords_for):
+    return passwords_for("vdirsyncer")
+
+
+class Desk:
+    """One computer with vdirsyncer, khal and khard, all of whose files are in one folder."""
+
+    def __init__(self, folder: Path, password: AppPassword, home: str, resolution: str = "null") -> None:
+        self.folder, self.kind = folder, KINDS[home]
+        self.password = password
+        self.configure(resolution)
+
+    @property
+    def files(self) -> Path:
+        return self.folder / "files" / self.kind.collection
+
+    def lines(self, name: str) -> list[str]:
+        """What a file holds; reports are XML, whose parsers make CRLF a line feed (XML 1.0 section 2.11)."""
+        return (self.files / name).read_text().splitlines()
+
+    def configure(self, resolution: str) -> None:
+        (self.folder / "vdirsyncer").write_text(
+            f"""[general]
+status_path = "{self.folder}/status"
+[pair all]
+a = "here"
+b = "there"
+collections = ["from b"]
+conflict_resolution = {resolution}
+metadata = ["displayname"]
+[storage here]
+type = "filesystem"
+path = "{self.folder}/files"
+fileext = "{self.kind.suffix}"
+[storage there]
+type = "{self.kind.storage}"
+url = "{self.password.dav_url}"
+username = "{self.password.login}"
+password = "{self.password.text}"
+"""
+        )
+
+    def run(self, program: str, *arguments: str, stdin: str = "", exit_code: int = 0) -> str:
+        environment = dict(os.environ) | {
+            "HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder / ".config"),
+            "XDG_CACHE_HOME": str(self.folder / ".cache"),
+            "XDG_DATA_HOME": str(self.folder / ".data"),
+            "VDIRSYNCER_CONFIG": str(self.folder / "vdirsyncer"),
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+        }
+        done = subprocess.run(
+            [PROGRAMS / program, *arguments],
+            env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        assert done.returncode == exit_code, f"{program} {arguments}: {done.returncode}\n{said}"
+        assert self.password.text not in said
+        return said
+
+    def discover(self, exit_code: int = 0) -> str:
+        return self.run("vdirsyncer", "discover", stdin="y\n" * 8, exit_code=exit_code)
+
+    def sync(self, exit_code: int = 0) -> str:
+        return self.run("vdirsyncer", "sync", exit_code=exit_code)
+
+    def khal(self, *arguments: str) -> str:
+        config = self.folder / "khal"
+        config.write_text(
+            f"""[calendars]
+[[calendar]]
+path = {self.files}
+[locale]
+timeformat = %H:%M
+dateformat = %Y-%m-%d
+longdateformat = %Y-%m-%d
+datetimeformat = %Y-%m-%d %H:%M
+longdatetimeformat = %Y-%m-%d %H:%M
+[default]
+default_calendar = calendar
+"""
+        )
+        return self.run("khal", "--config", str(config), *arguments)
+
+    def khard(self, *arguments: str, stdin: str = "") -> str:
+        config = self.folder / "khard.conf"
+        config.write_text(
+            f"""[addressbooks]
+[[contacts]]
+path = {self.files}
+[general]
+default_action = list
+editor = /bin/true
+merge_editor = /bin/true
+"""
+        )
+        return self.run("khard", "--config", str(config), *arguments, stdin=stdin)
+
+
+@pytest.fixture
+def remote(gateway: Gateway, passwords):
+    """The server's side, seen past every client: read, write, remove one object of the home's collection."""
+
+    class Remote:
+        def __init__(self, home: str) -> None:
+            self.client = Client(gateway, getattr(passwords, home), "vdirsyncer/0.21.0")
+            self.path = f"/dav/{passwords.account}/{home}/{KINDS[home].collection}/"
+
+        def get(self, name: str) -> str | None:
+            reply = self.client.request("GET", self.path + name)
+            assert reply.status in (200, 404)
+            return reply.body.decode() if reply.status == 200 else None
+
+        def put(self, name: str, text: str) -> None:
+            assert self.client.request("PUT", self.path + name, text).status in (201, 204)
+
+        def remove(self, name: str) -> None:
+            assert self.client.request("DELETE", self.path + name).status in (200, 204)
+
+        def names(self) -> set[str]:
+            members = self.client.request("PROPFIND", self.path, headers={"Depth": "1"}).members
+            return {href.rpartition("/")[2] for href in members} - {""}
+
+    opened = []
+
+    def at(home: str) -> Remote:
+        opened.append(Remote(home))
+        for name in opened[-1].names():
+            opened[-1].remove(name)
+        return opened[-1]
+
+    yield at
+    for each in opened:
+        each.client.connection.close()
+
+
+@pytest.mark.parametrize("home", KINDS)
+def test_discover_sync_conflict_delete(tmp_path, passwords, remote, home):
+    there, kind = remote(home), KINDS[home]
+    suffix = kind.suffix
+    there.put(f"theirs{suffix}", kind.make("theirs", "Theirs"))
+    desk = Desk(tmp_path, getattr(passwords, home), home)
+
+    discovered = desk.discover()
+    assert kind.collection in discovered
+    desk.sync()
+    assert desk.lines(f"theirs{suffix}") == kind.make("theirs", "Theirs").splitlines()
+
+    (desk.files / f"mine{suffix}").write_bytes(kind.make("mine", "Mine").encode())
+    there.put(f"theirs{suffix}", kind.make("theirs", "Theirs, changed"))
+    desk.sync()
+    uploaded = there.names() - {f"theirs{suffix}"}
+    assert len(uploaded) == 1
+    mine = uploaded.pop()
+    assert there.get(mine) == kind.make("mine", "Mine")
+    assert desk.lines(f"theirs{suffix}") == kind.make("theirs", "Theirs, changed").splitlines()
+
+    (desk.files / f"mine{suffix}").write_bytes(kind.make("mine", "Mine, changed here").encode())
+    there.put(mine, kind.make("mine", "Mine, changed there"))
+    assert "conflict" in desk.sync(exit_code=1).lower()
+    assert there.get(mine) == kind.make("mine", "Mine, changed there")
+    assert "changed here" in (desk.files / f"mine{suffix}").read_text()
+    desk.configure('"b wins"')
+    desk.discover()
+    desk.sync()
+    assert "changed there" in (desk.files / f"mine{suffix}").read_text()
+
+    (desk.files / f"mine{suffix}").unlink()
+    there.remove(f"theirs{suffix}")
+    there.put(f"last{suffix}", kind.make("last", "Last"))  # vdirsyncer asks before it empties a whole side
+    desk.sync()
+    assert there.names() == {f"last{suffix}"}
+    assert [each.name for each in desk.files.glob(f"*{suffix}")] == [f"last{suffix}"]
+    assert desk.sync().count("Copying") == 0
+
+
+def test_khal_shows_and_makes_events(tmp_path, passwords, remote):
+    there = remote("calendars")
+    there.put("khal.ics", event("khal", "Deliver the oak table", "20261204"))
+    desk = Desk(tmp_path, passwords.calendars, "calendars")
+    desk.discover()
+    desk.sync()
+    assert "Deliver the oak table" in desk.khal("list", "2026-12-04", "2d")
+    desk.khal("new", "2026-12-05", "10:00", "11:00", "Wax the top")
+    desk.sync()
+    (made,) = there.names() - {"khal.ics"}
+    assert "SUMMARY:Wax the top" in (there.get(made) or "")
+
+
+def test_khard_shows_and_makes_cards(tmp_path, passwords, remote):
+    there = remote("contacts")
+    there.put("khard.vcf", card("khard", "Siobhán O'Neill"))
+    desk = Desk(tmp_path, passwords.contacts, "contacts")
+    desk.discover()
+    desk.sync()
+    assert "Siobhán O'Neill" in desk.khard("list")
+    desk.khard("new", "--addressbook", "contacts", stdin="First name: Tomás\nLast name: Ó Briain\n")
+    desk.sync()
+    (made,) = there.names() - {"khard.vcf"}
+    assert "FN:Tomás Ó Briain" in (there.get(made) or "")
+
+
+@pytest.mark.parametrize("home", KINDS)
+def test_the_wrong_password_of_the_two_finds_nothing(tmp_path, passwords, remote, home):
+    there, kind = remote(home), KINDS[home]
+    there.put(f"secret{kind.suffix}", kind.make("secret"))
+    desk = Desk(tmp_path, getattr(passwords, OTHER[home]), home)
+    said = desk.run("vdirsyncer", "discover", stdin="n\n" * 8, exit_code=1)
+    assert "unauthorized" not in said.lower()
+    assert list((tmp_path / "files").rglob(f"*{kind.suffix}")) == []
+    assert there.names() == {f"secret{kind.suffix}"}
+
+
+@pytest.mark.parametrize("home", KINDS)
+def test_a_password_for_reading_brings_and_takes_nothing(tmp_path, passwords, remote, home):
+    there, kind = remote(home), KINDS[home]
+    there.put(f"read{kind.suffix}", kind.make("read", "Read me"))
+    desk = Desk(tmp_path, passwords.reading, home)
+    desk.discover()
+    desk.sync()
+    assert "Read me" in (desk.files / f"read{kind.suffix}").read_text()
+    (desk.files / f"write{kind.suffix}").write_bytes(kind.make("write").encode())
+    (desk.files / f"read{kind.suffix}").write_bytes(kind.make("read", "Changed").encode())
+    desk.sync(exit_code=1)
+    assert there.names() == {f"read{kind.suffix}"}
+    assert there.get(f"read{kind.suffix}") == kind.make("read", "Read me")
+
+
+@pytest.mark.parametrize("home", KINDS)
+def test_a_revoked_password_fails_and_loses_nothing(tmp_path, gateway, passwords, remote, home):
+    there, kind = remote(home), KINDS[home]
+    there.put(f"kept{kind.suffix}", kind.make("kept"))
+    password = gateway.issue(passwords.account, home)
+    desk = Desk(tmp_path, password, home)
+    desk.discover()
+    desk.sync()
+    gateway.revoke(password)
+    (desk.files / f"kept{kind.suffix}").write_bytes(kind.make("kept", "Changed").encode())
+    said = desk.sync(exit_code=1)
+    assert "401" in said or "unauthorized" in said.lower()
+    assert there.get(f"kept{kind.suffix}") == kind.make("kept")
+    assert "Changed" in (desk.files / f"kept{kind.suffix}").read_text()
