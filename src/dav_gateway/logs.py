@@ -23,8 +23,12 @@ class _IntoOurs(logging.Handler):
     """Hands records on, with everything blotted out that could be an app password: libraries quote what they got."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        # vobject names every time zone that it does not know, on the root logger, as an error.
+        level = logging.DEBUG if record.name == "root" else record.levelno
+        if not logging.getLogger(OURS).isEnabledFor(level):
+            return
         try:
             sentence = without_secrets(record.getMessage())
         except (TypeError, ValueError):
             sentence = without_secrets(str(record.msg))
-        structlog.get_logger(record.name).log(record.levelno, sentence, exc_info=record.exc_info)
+        structlog.get_logger(record.name).log(level, sentence, exc_info=record.exc_info)

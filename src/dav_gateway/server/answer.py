@@ -1,0 +1,91 @@
+"""A whole answer as a value, and its two ways onto the wire: as ASGI messages, or as octets when no request exists."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from dav_gateway.server.asgi import EXTENSION, Scope, Send
+from dav_gateway.server.head_case import usual
+
+SLICE = 64 * 1024
+"""How much of a body is handed to the transport before its buffer is looked at again."""
+
+_OURS = (b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date", b"upgrade")
+_NAME = re.compile(rb"[a-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, header lines (names in lower case) and the whole body. Framing headers are added when it is sent."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+
+    @classmethod
+    def make(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> "Answer":
+        """An answer from text headers. Raises ValueError for a name or value that RFC 9110 section 5 does not allow."""
+        lines = tuple([(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers])
+        for name, value in lines:
+            if not _NAME.fullmatch(name) or _CONTROL.search(value):
+                raise ValueError(f"the answer's header {name!r} cannot be sent")
+        return cls(status, lines, body)
+
+    @classmethod
+    def plain(cls, status: int, sentence: str, headers: Iterable[tuple[str, str]] = ()) -> "Answer":
+        """One sentence a person can act on, as text."""
+        text = ("content-type", "text/plain; charset=utf-8")
+        return cls.make(status, [text, *headers], f"{sentence}\n".encode())
+
+
+def to_bytes(answer: Answer, date: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The answer as HTTP/1.1 octets that announce the end of the connection (RFC 9112 section 9.6)."""
+    lines = [
+        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}".encode("ascii"),
+        *(usual(name) + b": " + value for name, value in (*date, *answer.headers)),
+        b"Content-Length: %d" % len(answer.body),
+        b"Connection: close",
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + answer.body
+
+
+async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
+    """Send the answer in slices, waiting whenever the client is slower than we are; never a byte on a gone connection.
+
+    A request whose body has not come completely is the last one of its connection (RFC 9112 section 9.3): the answer
+    says so and the rest is thrown away.
+    """
+    connection = scope["extensions"][EXTENSION]
+    body = answer.body
+    headers = [line for line in answer.headers if line[0] not in _OURS]
+    if scope["method"] == "HEAD":
+        headers.append((b"content-length", _announced(answer)))
+        body = b""
+    elif answer.status in _BODILESS:
+        body = b""
+    else:
+        headers.append((b"content-length", b"%d" % len(body)))
+    if not connection.body_complete or connection.is_full:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if len(body) <= SLICE:
+        await send({"type": "http.response.body", "body": body})
+        return
+    view = memoryview(body)
+    for start in range(0, len(body), SLICE):
+        if connection.gone:
+            await connection.wait_closed()
+            return
+        end = start + SLICE
+        await send({"type": "http.response.body", "body": view[start:end], "more_body": end < len(body)})
+
+
+def _announced(answer: Answer) -> bytes:
+    """The length that GET would have had: the handler's own word if it gave one."""
+    for name, value in answer.headers:
+        if name == b"content-length" and value.isdigit():
+            return value
+    return b"%d" % len(answer.body)
