@@ -16,7 +16,7 @@ DATES = ("dtstart", "dtend", "due", "recurrence-id", "exdate", "rdate")
 def evaluable(text: str) -> Any:
     """The vobject component of a stored object, with what real clients write put in a form that Radicale compares.
 
-    Blanks at the end of a TZID (Outlook) are dropped. A date-time whose zone is unknown (floating, or a TZID without its
+    Blanks at the end of a TZID (Outlook) are dropped. A date-time whose zone is not known (floating, or a TZID with no
     VTIMEZONE) gets the zone of that name, or UTC, as everywhere in Radicale: dateutil compares no naive time with an
     aware one. EXRULE is left out: RFC 5545 dropped it, and one that excludes every instance keeps vobject
     looking for ever. So are empty RDATE and EXDATE, and the zero DURATION that Lightning writes beside DTEND.

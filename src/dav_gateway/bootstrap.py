@@ -1,11 +1,12 @@
 """The only place where the parts meet: settings in, services or a whole server out."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dav_gateway.config import Settings
 from dav_gateway.config.addresses import is_embedded
@@ -82,13 +83,19 @@ def check_radicale(settings: Settings) -> list[str]:
     return []
 
 
+class Run(Protocol):
+    """Serves until a signal or `until` ends it, and tells the port when connections are accepted."""
+
+    def __call__(self, on_started: Callable[[int], None] | None = None, until: threading.Event | None = None) -> None:
+        """Raises CannotListen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """Everything of a process that serves, assembled and not yet started."""
 
     services: Services
-    run: Callable[[Callable[[int], None] | None], None]
-    """Serves until a signal ends it, and tells the port when connections are accepted. Raises CannotListen."""
+    run: Run
 
 
 @contextmanager
@@ -137,7 +144,7 @@ def build_server(settings: Settings) -> Iterator[Server]:
         )
         app = RequestLog(Front(bridge, limits=limits, ready=asleep))
 
-        def serve(on_started: Callable[[int], None] | None = None) -> None:
+        def serve(on_started: Callable[[int], None] | None = None, until: threading.Event | None = None) -> None:
             # The company's name may have changed since the cards of the directory were written.
             with services.database.write() as connection:
                 now = services.clock()
@@ -145,7 +152,7 @@ def build_server(settings: Settings) -> Iterator[Server]:
                 cuts.forget(connection, Moment(now - DAY))
             services.start()
             try:
-                run(app, listening, registry, on_started=on_started, on_stop=bridge.close)
+                run(app, listening, registry, on_started=on_started, on_stop=bridge.close, until=until)
             finally:
                 services.stop()
 

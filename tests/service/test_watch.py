@@ -14,7 +14,7 @@ from dav_gateway.core.moment import SECOND, Moment
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.service.watch import Watcher
 from dav_gateway.store import audit
-from dav_gateway.store.database import Database, system_clock
+from dav_gateway.store.database import Database, open_database, system_clock
 
 from .conftest import Company, Witness
 
@@ -34,15 +34,20 @@ database.dispose()
 
 
 @contextmanager
-def watching(company: Company, **times: float) -> Iterator[tuple[Watcher, list[str]]]:
-    """A watcher at work, and the list of ids that it reports as expired."""
+def watching(
+    company: Company, *, database: Database | None = None, **times: float
+) -> Iterator[tuple[Watcher, list[str]]]:
+    """A watcher at work, as another process than the company's, and the list of ids that it reports as expired."""
     expired: list[str] = []
-    watcher = Watcher(company.database, company.witness, system_clock, on_expired=expired.extend, **times)
+    other = database or open_database(company.database.url.render_as_string(hide_password=False))
+    watcher = Watcher(other, company.witness, system_clock, on_expired=expired.extend, **times)
     watcher.start()
     try:
         yield watcher, expired
     finally:
         watcher.stop()
+        if database is None:
+            other.dispose()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> float:
@@ -192,7 +197,7 @@ def test_a_reader_that_hangs_is_noticed_too(small_company: Company) -> None:
             """Nothing is held."""
 
     small_company.database.credential_changes = Hanging  # type: ignore[assignment, method-assign]
-    with watching(small_company, grace=0.3) as (watcher, _):
+    with watching(small_company, database=small_company.database, grace=0.3) as (watcher, _):
         wait_for(lambda: small_company.witness.everything)
         assert not watcher.healthy
         wait_for(lambda: watcher.healthy)

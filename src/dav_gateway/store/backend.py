@@ -51,8 +51,8 @@ class Backend(Protocol):
     def order_migrations(self, c: Connection) -> None:
         """Called first in a migration: let no other process migrate meanwhile."""
 
-    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]]) -> CutFeed:
-        """A reader of what `change_credentials` says; `read` gives a read transaction."""
+    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]], own: str) -> CutFeed:
+        """A reader of what `change_credentials` says of processes other than `own`; `read` gives a read transaction."""
 
     def close(self) -> None:
         """Let go of everything that is not in use; called once."""

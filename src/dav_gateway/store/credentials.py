@@ -247,7 +247,7 @@ def expired_between(c: Connection, after: Moment, until: Moment) -> list[str]:
 
 def cuts_after(c: Connection, seq: int) -> list[tuple[int, str]]:
     """(sequence number, credential id) of every cut later than `seq`, oldest first."""
-    return cuts.after(c, seq)
+    return [(number, credential_id) for number, credential_id, _process in cuts.after(c, seq)]
 
 
 def last_cut(c: Connection) -> int:

@@ -18,7 +18,7 @@ class CutFeed(Protocol):
     not told, so it is called once before connections are accepted."""
 
     def take(self) -> list[str]:
-        """Ids of the credentials changed since the last call that returned, oldest first, each once. Raises
+        """Ids of the credentials that others changed since the last call that returned, oldest first, each once. Raises
         StoreUnavailable; nothing is lost by that, the next call tells it."""
 
     def close(self) -> None:
@@ -26,9 +26,10 @@ class CutFeed(Protocol):
 
 
 class _Place:
-    """The last sequence number told."""
+    """The last sequence number told; what the process `own` said itself is passed over."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: str) -> None:
+        self._own = own
         self._seq: int | None = None
 
     def advance(self, c: Connection) -> list[str]:
@@ -38,17 +39,17 @@ class _Place:
         new = cuts.after(c, self._seq)
         if new:
             self._seq = new[-1][0]
-        return list(dict.fromkeys(credential_id for _, credential_id in new))
+        return list(dict.fromkeys(credential_id for _, credential_id, process in new if process != self._own))
 
 
 class SqliteCuts:
     """Looks at `PRAGMA data_version` first, 3 us in shared memory: it moves when any other connection commits."""
 
-    def __init__(self, file: SqliteFile, read: Callable[[], AbstractContextManager[Connection]]) -> None:
-        """`file`: the one to follow; `read` gives a read transaction in it."""
+    def __init__(self, file: SqliteFile, read: Callable[[], AbstractContextManager[Connection]], own: str) -> None:
+        """`file`: the one to follow; `read` gives a read transaction in it; `own`: the process that reads."""
         self._file = file
         self._read = read
-        self._place = _Place()
+        self._place = _Place(own)
         self._hint: sqlite3.Connection | None = None
         self._version: int | None = None
 
@@ -83,10 +84,10 @@ class SqliteCuts:
 class PostgresCuts:
     """Asks PostgreSQL in one round trip, on a connection of its own. LISTEN would fit behind the same `take`."""
 
-    def __init__(self, engine: Engine) -> None:
-        """`engine`: of the database to follow."""
+    def __init__(self, engine: Engine, own: str) -> None:
+        """`engine`: of the database to follow; `own`: the process that reads."""
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._place = _Place()
+        self._place = _Place(own)
         self._connection: Connection | None = None
 
     def take(self) -> list[str]:

@@ -8,22 +8,23 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.store.schema import cut
 
 _ADD = insert(cut)
-_AFTER = select(cut.c.seq, cut.c.credential_id).where(cut.c.seq > bindparam("seq")).order_by(cut.c.seq)
+_AFTER = select(cut.c.seq, cut.c.credential_id, cut.c.process).where(cut.c.seq > bindparam("seq")).order_by(cut.c.seq)
 _LAST = select(func.coalesce(func.max(cut.c.seq), 0))
 _FORGET = delete(cut).where(cut.c.at < bindparam("before"))
 
 
-def append(c: Connection, credential_ids: Iterable[str], now: Moment) -> None:
+def append(c: Connection, credential_ids: Iterable[str], now: Moment, process: str) -> None:
     """Say that the connections of these credentials must be cut. Only `Database.change_credentials` calls this: it
-    makes sequence numbers appear in the order of commit, so that no reader passes over one."""
-    rows = [{"credential_id": credential_id, "at": now} for credential_id in credential_ids]
+    makes sequence numbers appear in the order of commit, so that no reader passes over one. `process` says whose
+    word it is: that one cuts by itself."""
+    rows = [{"credential_id": credential_id, "at": now, "process": process} for credential_id in credential_ids]
     if rows:
         c.execute(_ADD, rows)
 
 
-def after(c: Connection, seq: int) -> list[tuple[int, str]]:
-    """(sequence number, credential id) of every cut later than `seq`, oldest first."""
-    return [(row[0], row[1]) for row in c.execute(_AFTER, {"seq": seq})]
+def after(c: Connection, seq: int) -> list[tuple[int, str, str]]:
+    """(sequence number, credential id, process) of every cut later than `seq`, oldest first."""
+    return [(row[0], row[1], row[2]) for row in c.execute(_AFTER, {"seq": seq})]
 
 
 def last(c: Connection) -> int:

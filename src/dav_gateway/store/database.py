@@ -4,6 +4,7 @@ Functions of this package take the `Connection` that these give. Whatever makes 
 full, corrupt, severed) is raised as StoreUnavailable, wherever it happens; the next transaction tries anew.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,7 @@ class Database:
         self.engine = backend.engine
         self._backend = backend
         self._clock = clock
+        self._process = secrets.token_hex(8)
         event.listen(self.engine, "handle_error", _translate)
 
     def __repr__(self) -> str:
@@ -91,7 +93,7 @@ class Database:
             named = sorted(set(credential_ids))
             if named:
                 self._backend.order_cuts(c)
-                cuts.append(c, named, self._clock())
+                cuts.append(c, named, self._clock(), self._process)
         self._backend.pass_barrier(named)
 
     @contextmanager
@@ -102,8 +104,12 @@ class Database:
             yield c
 
     def credential_changes(self) -> CutFeed:
-        """What `change_credentials` of any process says from now on; for one thread, closed by it."""
-        return self._backend.cut_feed(self.read)
+        """What `change_credentials` of every other process says from now on; for one thread, closed by it.
+
+        Of other processes only: who changes credentials cuts at once. Told again a moment later, it would reset the
+        connection on which the next request is just being refused.
+        """
+        return self._backend.cut_feed(self.read, self._process)
 
     def dispose(self) -> None:
         """Close every connection that is not in use; no transaction is begun after this."""

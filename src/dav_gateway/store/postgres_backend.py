@@ -87,9 +87,9 @@ class PostgresBackend:
         c.execute(_MIGRATION_ORDER)
         c.execute(_TAKE_YOUR_TIME)
 
-    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]]) -> PostgresCuts:  # noqa: ARG002
+    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]], own: str) -> PostgresCuts:  # noqa: ARG002
         """A feed that asks on a connection of its own."""
-        return PostgresCuts(self.engine)
+        return PostgresCuts(self.engine, own)
 
     def close(self) -> None:
         """Close idle connections."""

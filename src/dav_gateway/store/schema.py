@@ -156,5 +156,6 @@ cut = Table(
     Column("seq", Serial, primary_key=True),
     Column("credential_id", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("process", Text, nullable=False),
     sqlite_autoincrement=True,  # a number once given to a reader never comes again
 )

@@ -66,9 +66,9 @@ class SqliteBackend:
     def order_migrations(self, c: Connection) -> None:
         """Nothing: a migration is a write."""
 
-    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]]) -> SqliteCuts:
+    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]], own: str) -> SqliteCuts:
         """A feed that reads the table only when some other connection has committed."""
-        return SqliteCuts(self._file, read)
+        return SqliteCuts(self._file, read, own)
 
     def close(self) -> None:
         """Close idle connections and the lock files."""

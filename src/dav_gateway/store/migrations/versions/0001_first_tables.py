@@ -156,6 +156,7 @@ def _journals() -> None:
         sa.Column("seq", SERIAL, nullable=False),
         sa.Column("credential_id", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("process", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_cut"),
         sqlite_autoincrement=True,
     )
