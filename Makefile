@@ -1,0 +1,46 @@
+# Everything a person or CI does here. `make run` and `make test` set themselves up.
+PYTHON ?= python3.11
+PORT ?= 8765
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup run lint format test test-quick benchmark constraints clean
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
+
+setup: $(READY)  ## the virtual environment with pinned versions
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+run: $(READY)  ## the gateway with an example company on http://127.0.0.1:$(PORT), data in ./var
+	@$(BIN)/python -m dav_gateway.example --port $(PORT)
+
+lint: $(READY)  ## ruff, mypy, the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(READY)  ## let ruff put right what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: lint  ## everything, real PostgreSQL and real clients included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-quick: $(READY)  ## what can fail without a server or client: a minute
+	$(BIN)/python -m pytest tests/core tests/dav tests/service tests/config
+
+benchmark: $(READY)  ## CPU of polls beside stock Radicale, in this process
+	$(BIN)/python -m benchmarks.poll
+
+constraints: $(READY)  ## pin what is installed now
+	$(BIN)/python -m pip freeze --exclude-editable --all | grep -vE '^(dav-gateway|setuptools)' | LC_ALL=C sort -f > constraints.txt
+
+clean:  ## remove what make made; ./var stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
