@@ -30,8 +30,8 @@ _TICKS_BETWEEN_CHECKS = 3
 _LOOK_SECONDS = 0.02
 
 SWITCH_INTERVAL = 0.001
-"""Seconds that a computing thread keeps the interpreter before the event loop gets it. With Python's 5 ms a cut took
-up to 300 ms beside seven computing threads, with 1 ms up to 65 ms; the number of requests a second is the same.
+"""Seconds that a computing thread keeps the interpreter before the event loop gets it. Beside seven computing threads
+a cut took 100 to 300 ms with Python's 5 ms, and takes 30 to 100 ms with 1 ms; requests a second are the same.
 """
 
 
