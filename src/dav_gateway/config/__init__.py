@@ -97,7 +97,7 @@ class LimitSettings:
     stop_seconds: float = setting(20.0, seconds(0.1, 600))
     connections: int = setting(1000, whole(1, 1_000_000))
     threads: int = setting(8, whole(1, 256))
-    waiting: int = setting(64, whole(1, 100_000))
+    waiting: int = setting(256, whole(1, 100_000))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class ServerLimits:
     close_seconds: float = 5.0  # how long what a refused client still sends is read and thrown away
 
     threads: int = 8  # no refusal: how many requests run at once
-    waiting: int = 64  # 503 with Retry-After when so many more wait for a thread
+    waiting: int = 256  # 503 with Retry-After when so many more wait for a thread; half a second of polls
     retry_after_seconds: int = 5  # what Retry-After says
 
     stop_seconds: float = 20.0  # what still runs so long after SIGTERM is reset
