@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from radicale import httputils
 from radicale.app import Application as StockApplication
 from radicale.app.base import ApplicationBase
 from radicale.auth import BaseAuth
@@ -29,21 +28,13 @@ SIGNATURES = {
     (BaseAuth, "_login_ext_with_groups"): ["self", "login", "password", "context"],
     (BaseAuth, "_sleep_for_constant_exec_time"): ["self", "time_ns_begin"],
     (BaseRights, "authorization"): ["self", "user", "user_groups", "path"],
-    (BaseStorage, "__init__"): ["self", "configuration"],
     (BaseStorage, "discover"): ["self", "path", "depth", "child_context_manager", "user_groups"],
-    (BaseStorage, "move"): ["self", "item", "to_collection", "to_href"],
-    (BaseStorage, "create_collection"): ["self", "href", "items", "props"],
     (BaseStorage, "acquire_lock"): ["self", "mode", "user", "args", "kwargs"],
     (BaseStorage, "verify"): ["self"],
-    (BaseCollection, "sync"): ["self", "old_token"],
     (BaseCollection, "get_multi"): ["self", "hrefs"],
     (BaseCollection, "get_all"): ["self"],
     (BaseCollection, "get_filtered"): ["self", "filters"],
-    (BaseCollection, "has_uid"): ["self", "uid"],
-    (BaseCollection, "upload"): ["self", "href", "item"],
-    (BaseCollection, "delete"): ["self", "href"],
     (BaseCollection, "get_meta"): ["self", "key"],
-    (BaseCollection, "set_meta"): ["self", "props"],
     (BaseWeb, "get"): HANDLER,
     (BaseWeb, "post"): HANDLER,
     (ApplicationBase, "_read_xml_request_body"): ["self", "environ", "request_info"],
@@ -92,10 +83,6 @@ def test_items_are_lazy() -> None:
     item = StockItem(collection_path="x", href="a", text="not parsed", etag='"e"', uid="u", name="VCALENDAR",
                      component_name="VEVENT", time_range=(0, 1))  # fmt: skip
     assert (item.uid, item.etag, item.component_name, item.time_range) == ("u", '"e"', "VEVENT", (0, 1))
-
-
-def test_the_denial_that_we_translate() -> None:
-    assert httputils.NOT_ALLOWED[0] == 403
 
 
 def test_the_real_application_serves_the_query_that_is_radicales(rig: Rig) -> None:

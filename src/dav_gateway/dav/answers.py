@@ -85,6 +85,26 @@ def plain(status: int, sentence: str, headers: Mapping[str, str] | None = None) 
     return status, {"Content-Type": TEXT_TYPE, **(headers or {})}, f"{sentence}\n".encode(), None
 
 
+def nothing() -> Own:
+    """404: there is no such resource."""
+    return plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+
+
+def no_collection() -> Own:
+    """409 for a member of a collection that does not exist (RFC 4918 section 9.7.1)."""
+    return plain(HTTPStatus.CONFLICT, "There is no such calendar or address book; make it first.")
+
+
+def changed() -> Own:
+    """412: what is stored is not what the client has seen last."""
+    return plain(HTTPStatus.PRECONDITION_FAILED, "This has changed; fetch it first.")
+
+
+def not_allowed(allow: str, sentence: str) -> Own:
+    """405 with what is allowed (RFC 9110 section 15.5.6)."""
+    return plain(HTTPStatus.METHOD_NOT_ALLOWED, sentence, {"Allow": allow})
+
+
 def many(body: bytes) -> Own:
     """207 with a finished multistatus."""
     return HTTPStatus.MULTI_STATUS, {"Content-Type": multistatus.XML_TYPE}, body, None

@@ -14,7 +14,7 @@ from radicale import config, httputils
 from radicale.app import Application as RadicaleApplication
 
 from dav_gateway.core.credential import Reason
-from dav_gateway.core.errors import Fenced, GatewayError, Refusal
+from dav_gateway.core.errors import GatewayError, Refusal
 from dav_gateway.core.scope import Kind, Permission, Resource, resource_at
 from dav_gateway.dav import (
     answers,
@@ -30,7 +30,7 @@ from dav_gateway.dav import (
     report,
 )
 from dav_gateway.dav.answers import Response
-from dav_gateway.dav.options import offered
+from dav_gateway.dav.options import allow, offered
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service.request import DavRequest, EndOfRequest, required_request
 
@@ -61,33 +61,29 @@ class Application(RadicaleApplication):
         method = environ["REQUEST_METHOD"]
         resource = resource_at(path)
         needed = Permission.WRITE if method in PRIVILEGES else Permission.READ
-        if request.grant is None:
-            raise EndOfRequest(Reason.NO_CREDENTIALS)
+        if request.grant is None:  # Radicale does not ask the auth plug-in about an empty user name
+            raise EndOfRequest(Reason.UNKNOWN)
         if request.permission(resource) < needed and not _harmless(method, request, resource):
-            return self._denied(request, resource, method)
+            return self._denied(request, resource, request.href, PRIVILEGES.get(method, "read"))
         try:
             response = handler(request, resource, environ)
         except guard.BadXML as bad:
             request.finish(commit=False)
             return answers.plain(HTTPStatus.BAD_REQUEST, str(bad))
-        except Fenced as fenced:
-            raise EndOfRequest(fenced.reason) from fenced
         except Refusal as refusal:
             request.finish(commit=False)
             return answers.plain(HTTPStatus.CONFLICT, f"{refusal}.")
         except GatewayError as error:
-            raise EndOfRequest(Reason.STORE, str(error)) from error
-        if _is_denial(response):
-            response = self._denied(request, resource, method)
+            raise EndOfRequest.of(error) from error
         request.finish(commit=response[0] < HTTPStatus.BAD_REQUEST)
         return response
 
-    def _denied(self, request: DavRequest, resource: Resource | None, method: str) -> Response:
+    def _denied(self, request: DavRequest, resource: Resource | None, href: str, privilege: str) -> Response:
         request.finish(commit=False)
         reason = reason_of_denial(request, resource)
         request.note_refusal(reason)
         sentence = answers.MEANINGS[reason].sentence
-        return answers.need_privileges(request.href, PRIVILEGES.get(method, "read"), sentence)
+        return answers.need_privileges(href, privilege, sentence)
 
     def _radicale(self, handler: Callable[..., Response], *arguments: Any) -> Response:
         return self._answered(lambda _request, _resource, _environ: handler(*arguments), arguments[0], arguments[2])
@@ -171,10 +167,8 @@ class Application(RadicaleApplication):
 
         def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
             if resource is None or resource.kind not in (Kind.COLLECTION, Kind.OBJECT):
-                return answers.plain(
-                    HTTPStatus.METHOD_NOT_ALLOWED,
-                    "This is an address for calendar and contact programs (CalDAV, CardDAV).",
-                    {"Allow": "OPTIONS, PROPFIND, REPORT"},
+                return answers.not_allowed(
+                    allow(resource), "This is an address for calendar and contact programs (CalDAV, CardDAV)."
                 )
             response: Response
             if resource.kind is Kind.OBJECT:
@@ -207,14 +201,14 @@ class Application(RadicaleApplication):
                 return target
             to_resource = resource_at(target.removeprefix(PREFIX))
             if request.permission(to_resource) < Permission.WRITE:
-                return self._denied(request, to_resource, "MOVE")
+                return self._denied(request, to_resource, target, "bind")
             return move.answer(request, _known(resource), _known(to_resource), asked)
 
         return self._answered(handler, environ, path)
 
     def do_POST(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """Nothing takes a POST here; Radicale's own is for its web pages and sharing."""
-        return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, "Nothing takes a POST here.")
+        return answers.not_allowed(allow(resource_at(path)), "Nothing takes a POST here.")
 
 
 def _known(resource: Resource | None) -> Resource:
@@ -231,10 +225,6 @@ def _harmless(method: str, request: DavRequest, resource: Resource | None) -> bo
     if resource is None or not request.permission(resource):
         return False
     return method == "PROPPATCH" or (method == "PUT" and resource.kind in LISTINGS)
-
-
-def _is_denial(response: Response) -> bool:
-    return response == httputils.NOT_ALLOWED
 
 
 def reason_of_denial(request: DavRequest, resource: Resource | None) -> Reason:

@@ -16,28 +16,18 @@ def answer(request: DavRequest, resource: Resource, environ: Mapping[str, Any]) 
     """Delete what is at `resource`, unless it is not what the client has seen last (If-Match)."""
     connection = request.begin_write()
     assert resource.home is not None, "only calendars, address books and what they hold can be written"
-    collection = homes.find(connection, request.granted.account, resource.home, resource.collection)
+    collection = homes.find_locked(connection, request.granted.account, resource.home, resource.collection)
     if collection is None:
-        return _nothing()
-    # Locked before anything is decided by what is read: on PostgreSQL two writers would both see the old state.
-    collections.lock(connection, [collection.id])
+        return answers.nothing()
     if resource.kind is Kind.COLLECTION:
         if conditions.failed(environ, collection.etag):
-            return _changed()
+            return answers.changed()
         collections.remove(connection, collection.id)
         return answers.empty(HTTPStatus.NO_CONTENT)
     stored = objects.get(connection, collection.id, resource.name)
     if stored is None:
-        return _nothing()
+        return answers.nothing()
     if conditions.failed(environ, stored.etag):
-        return _changed()
+        return answers.changed()
     objects.remove(connection, collection.id, resource.name, request.services.clock())
     return answers.empty(HTTPStatus.NO_CONTENT)
-
-
-def _nothing() -> Own:
-    return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
-
-
-def _changed() -> Own:
-    return answers.plain(HTTPStatus.PRECONDITION_FAILED, "This has changed; fetch it first.")

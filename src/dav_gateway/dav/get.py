@@ -14,7 +14,7 @@ def answer(request: DavRequest, site: Site, resource: Resource) -> Response:
     """The stored object with the headers that its properties tell too."""
     looked = look_up(request, resource)
     if looked is None or looked.object is None:
-        return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+        return answers.nothing()
     headers = {
         "Content-Type": properties.content_type(looked, site),
         "ETag": looked.object.etag,

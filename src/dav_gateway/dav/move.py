@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from dav_gateway.core.scope import Kind, Resource
 from dav_gateway.dav import answers, conditions
 from dav_gateway.dav.answers import Own
-from dav_gateway.dav.put import uid_conflict, unsupported_component
+from dav_gateway.dav.put import uid_conflict, unfit_name, unsupported_component
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
@@ -37,19 +37,25 @@ def answer(request: DavRequest, source: Resource, target: Resource, environ: Map
         return answers.plain(HTTPStatus.FORBIDDEN, "Only objects can be moved, into a calendar or address book.")
     if source.home is not target.home or source.home is None:
         return answers.plain(HTTPStatus.FORBIDDEN, "Events stay in calendars and cards in address books.")
+    refusal = unfit_name(target)
+    if refusal is not None:
+        return refusal
     connection = request.begin_write()
     account = request.granted.account
     origin = homes.find(connection, account, source.home, source.collection)
     collection = homes.find(connection, account, source.home, target.collection)
-    # Locked before anything is decided by what is read: on PostgreSQL two writers would both see the old state.
-    collections.lock(connection, [each.id for each in (origin, collection) if each])
+    # Both as they are now, and held: see homes.find_locked.
+    locked = {
+        each.id: each for each in collections.lock(connection, [each.id for each in (origin, collection) if each])
+    }
+    origin, collection = (locked.get(each.id) if each else None for each in (origin, collection))
     moved = objects.get(connection, origin.id, source.name) if origin else None
     if origin is None or moved is None:
-        return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+        return answers.nothing()
     if collection is None:
-        return answers.plain(HTTPStatus.CONFLICT, "There is no such calendar or address book; make it first.")
+        return answers.no_collection()
     if conditions.failed(environ, moved.etag):
-        return answers.plain(HTTPStatus.PRECONDITION_FAILED, "The object has changed; fetch it first.")
+        return answers.changed()
     if collection.components and moved.component not in collection.components:
         return unsupported_component(collection, moved.component)
     replaced = objects.get(connection, collection.id, target.name)

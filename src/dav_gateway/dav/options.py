@@ -27,7 +27,11 @@ def dav_header(request: DavRequest) -> str:
     return ", ".join([CLASSES, *features])
 
 
+def allow(resource: Resource | None) -> str:
+    """The value of the Allow header for what can be at such an address."""
+    return ", ".join(METHODS[resource.kind] if resource else ("OPTIONS",))
+
+
 def offered(request: DavRequest, resource: Resource | None) -> dict[str, str]:
     """Headers of the answer."""
-    methods = METHODS[resource.kind] if resource else ("OPTIONS",)
-    return {"Allow": ", ".join(methods), "DAV": dav_header(request), "Content-Length": "0"}
+    return {"Allow": allow(resource), "DAV": dav_header(request), "Content-Length": "0"}

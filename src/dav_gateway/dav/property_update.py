@@ -5,7 +5,7 @@ from http import HTTPStatus
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.credential import Reason
-from dav_gateway.core.scope import EMPLOYEES, Kind, Permission, Resource, Scope
+from dav_gateway.core.scope import Kind, Permission, Resource, Scope
 from dav_gateway.dav import answers, dead, properties
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
@@ -51,7 +51,7 @@ def proppatch(request: DavRequest, resource: Resource, body: Element | None) -> 
         raise BadXML("A PROPPATCH sets or removes at least one property.")
     looked = look_up(request, resource)
     if looked is None:
-        return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+        return answers.nothing()
     if looked.kind is Kind.COLLECTION and looked.permission is not Permission.WRITE:
         request.note_refusal(Reason.READ_ONLY)
         needed = element(clark("D:error"), element(clark("D:need-privileges")))
@@ -75,9 +75,9 @@ def proppatch(request: DavRequest, resource: Resource, body: Element | None) -> 
     assert looked.collection is not None
     connection = request.begin_write()
     assert resource.home is not None
-    current = homes.find(connection, request.granted.account, resource.home, resource.collection)
+    current = homes.find_locked(connection, request.granted.account, resource.home, resource.collection)
     if current is None:
-        return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+        return answers.nothing()
     updated = dead.updated(current.properties, asked)
     if _too_large(updated):
         return answers.plain(HTTPStatus.INSUFFICIENT_STORAGE, "The properties of a collection take too much room.")
@@ -115,8 +115,6 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
         return answers.plain(HTTPStatus.FORBIDDEN, "The name or the properties of the collection are too long.")
     connection = request.begin_write()
     try:
-        if resource.home is Scope.CONTACTS and resource.collection == EMPLOYEES:
-            raise CollectionExists(EMPLOYEES)
         collections.create(
             connection,
             account_id=request.granted.account.id,

@@ -68,7 +68,7 @@ def answer(
         return answers.plain(HTTPStatus.BAD_REQUEST, "Depth is 0, 1 or infinity.")
     looked = view.look_up(request, resource)
     if looked is None:
-        return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+        return answers.nothing()
     views: list[View] = [looked]
     if depth == "1":
         views += view.children(request, looked)

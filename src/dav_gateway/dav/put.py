@@ -12,18 +12,18 @@ from dav_gateway.dav import analysis, answers, conditions
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.dav.multistatus import href
+from dav_gateway.dav.options import allow
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import collection_path
 from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
-from dav_gateway.store import collections, objects
+from dav_gateway.store import objects
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import UidConflict
 from dav_gateway.store.objects import NewObject, StoredObject
 
 PREFIX_OF = {Scope.CALENDARS: "C", Scope.CONTACTS: "CR"}
 MAX_NAME = 255
-ALLOWED = "DELETE, GET, HEAD, OPTIONS, PROPFIND, PROPPATCH, REPORT"
 
 
 def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], octets: bytes) -> Own:
@@ -31,11 +31,9 @@ def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping
     if resource.kind is not Kind.OBJECT or resource.home is None:
         # Thunderbird's detection of ICS files PUTs to whatever address was typed, with `If-Match: nothing`.
         if conditions.failed(environ, '""'):
-            return answers.plain(HTTPStatus.PRECONDITION_FAILED, "The precondition failed.")
-        return answers.plain(
-            HTTPStatus.METHOD_NOT_ALLOWED, "Objects are stored inside a calendar or address book.", {"Allow": ALLOWED}
-        )
-    refusal = _unfit(site, resource, environ, octets)
+            return answers.changed()
+        return answers.not_allowed(allow(resource), "Objects are stored inside a calendar or address book.")
+    refusal = _unfit(site, resource.home, environ, octets) or unfit_name(resource)
     if refusal is not None:
         return refusal
     try:
@@ -45,16 +43,22 @@ def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping
     return _store(request, resource, resource.home, environ, new)
 
 
-def _unfit(site: Site, resource: Resource, environ: Mapping[str, Any], octets: bytes) -> Own | None:
-    prefix = PREFIX_OF[resource.home] if resource.home else "C"
+def _unfit(site: Site, home: Scope, environ: Mapping[str, Any], octets: bytes) -> Own | None:
     if "HTTP_CONTENT_RANGE" in environ:
         return answers.plain(HTTPStatus.BAD_REQUEST, "A part of an object cannot be stored (RFC 9110 section 14.5).")
     if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
         return answers.plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the object without a content encoding.")
     if len(octets) > site.max_object_bytes:
         return answers.precondition(
-            HTTPStatus.FORBIDDEN, f"{prefix}:max-resource-size", f"An object has at most {site.max_object_bytes} bytes."
+            HTTPStatus.FORBIDDEN,
+            f"{PREFIX_OF[home]}:max-resource-size",
+            f"An object has at most {site.max_object_bytes} bytes.",
         )
+    return None
+
+
+def unfit_name(resource: Resource) -> Own | None:
+    """403 for an object's name that is too long, None for one that can be stored."""
     if len(resource.name.encode()) > MAX_NAME:
         return answers.plain(HTTPStatus.FORBIDDEN, f"The name of an object has at most {MAX_NAME} bytes.")
     return None
@@ -62,13 +66,12 @@ def _unfit(site: Site, resource: Resource, environ: Mapping[str, Any], octets: b
 
 def _store(request: DavRequest, resource: Resource, home: Scope, environ: Mapping[str, Any], new: NewObject) -> Own:
     connection = request.begin_write()
-    collection = homes.find(connection, request.granted.account, home, resource.collection)
+    collection = homes.find_locked(connection, request.granted.account, home, resource.collection)
     if collection is None:
-        return answers.plain(HTTPStatus.CONFLICT, "There is no such calendar or address book; make it first.")
-    collections.lock(connection, [collection.id])
+        return answers.no_collection()
     existing = objects.get(connection, collection.id, new.name)
     if conditions.failed(environ, existing.etag if existing else None):
-        return answers.plain(HTTPStatus.PRECONDITION_FAILED, "The object has changed; fetch it first.")
+        return answers.changed()
     if collection.components and new.component not in collection.components:
         return unsupported_component(collection, new.component)
     if existing is not None and existing.uid != new.uid:

@@ -25,6 +25,7 @@ from dav_gateway.store.objects import StoredObject
 DATA = {Scope.CALENDARS: clark("C:calendar-data"), Scope.CONTACTS: clark("CR:address-data")}
 MULTIGET = {Scope.CALENDARS: clark("C:calendar-multiget"), Scope.CONTACTS: clark("CR:addressbook-multiget")}
 SYNC = clark("D:sync-collection")
+OFFERED = {home: frozenset(map(clark, names)) for home, names in properties.REPORTS.items()}
 FREE_BUSY = clark("C:free-busy-query")
 
 
@@ -34,7 +35,7 @@ def answer(request: DavRequest, site: Site, resource: Resource, body: Element | 
         raise BadXML("A REPORT needs a body.")
     if resource.kind not in (Kind.COLLECTION, Kind.OBJECT) or resource.home is None:
         return unsupported()
-    if body.tag not in {clark(name) for name in properties.REPORTS[resource.home]}:
+    if body.tag not in OFFERED[resource.home] or (body.tag == SYNC and resource.kind is Kind.OBJECT):
         return unsupported()
     if body.tag == FREE_BUSY and body.find(clark("C:time-range")) is None:
         raise BadXML("A free-busy-query has a time-range.")
@@ -45,7 +46,7 @@ def answer(request: DavRequest, site: Site, resource: Resource, body: Element | 
         return None
     looked = view.look_up(request, resource)
     if looked is None or looked.collection is None:
-        return answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+        return answers.nothing()
     if body.tag == SYNC:
         return _sync(request, site, looked, body, names)
     return answers.many(multistatus(_multiget(request, site, looked, body, names)))

@@ -47,9 +47,7 @@ class Gateway:
                 if request.presented is None and environ["REQUEST_METHOD"] != "OPTIONS":
                     raise EndOfRequest(Reason.NO_CREDENTIALS)
                 if path is None:
-                    return _started(
-                        answers.plain(HTTPStatus.NOT_FOUND, "There is nothing at this address."), start_response
-                    )
+                    return _started(answers.nothing(), start_response)
                 return self._application(_for_radicale(environ, path), start_response)
         except EndOfRequest as end:
             if end.reason in (Reason.STORE, Reason.OVERLOADED):

@@ -16,6 +16,15 @@ def find(connection: Connection, account: Account, home: Scope, name: str) -> Co
     return collections.find(connection, account.id, home.value, name)
 
 
+def find_locked(connection: Connection, account: Account, home: Scope, name: str) -> Collection | None:
+    """The collection as it is now, held against change until the transaction ends; None when there is none.
+
+    For writers that decide by what they read: on PostgreSQL two of them would otherwise both see the old state.
+    """
+    found = find(connection, account, home, name)
+    return next(iter(collections.lock(connection, [found.id])), None) if found else None
+
+
 def visible(connection: Connection, grant: Grant, home: Scope) -> list[Collection]:
     """The collections of a home that the credential may see, oldest first and the directory last.
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Self
 from xml.etree.ElementTree import Element
 
 from sqlalchemy import Connection
 
 from dav_gateway.core.credential import Grant, Reason
-from dav_gateway.core.errors import Fenced, GatewayError, StoreUnavailable
+from dav_gateway.core.errors import Fenced, GatewayError, Overloaded
 from dav_gateway.core.scope import Permission, Resource
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Granted, Presented
@@ -31,6 +32,13 @@ class EndOfRequest(BaseException):
         self.retry_after = retry_after
         self.reason = reason
         self.detail = detail
+
+    @classmethod
+    def of(cls, error: GatewayError) -> Self:
+        """The end that an error of ours means: a dead credential is refused, everything else is trouble of our own."""
+        if isinstance(error, Fenced):
+            return cls(error.reason)
+        return cls(Reason.OVERLOADED if isinstance(error, Overloaded) else Reason.STORE, str(error))
 
 
 @dataclass
@@ -131,12 +139,8 @@ class DavRequest:
     def _own_faults(self) -> Iterator[None]:
         try:
             yield
-        except Fenced as error:
-            raise EndOfRequest(error.reason) from error
-        except StoreUnavailable as error:
-            raise EndOfRequest(Reason.STORE, str(error)) from error
         except GatewayError as error:
-            raise EndOfRequest(Reason.OVERLOADED, str(error)) from error
+            raise EndOfRequest.of(error) from error
 
 
 class _RollBack(Exception):
