@@ -128,3 +128,87 @@ def test_a_method_in_lower_case_needs_the_same_permission(rig: Rig) -> None:
     path = "/dav/ana/calendars/calendar/x.ics"
     assert rig.request("put", path, calendar_object("x"), password=password).status == 403
     assert rig.request("GET", path, password=password).status == 404
+
+
+@pytest.mark.parametrize(
+    "value", ['"a"' * 15_000 + '"', 'W/"' * 2_000 + '"', "a" * 3_000 + " " * 3_000 + '"', '"' * 4_001, "*," * 4_000]
+)
+def test_conditions_cost_nothing_whatever_they_say(rig: Rig, value: str) -> None:
+    password = rig.password({Scope.CALENDARS})
+    path = "/dav/ana/calendars/calendar/x.ics"
+    before = time.process_time()
+    for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
+        for method in ("PUT", "GET", "DELETE"):
+            reply = rig.request(method, path, calendar_object("x"), password=password, extra={name: value})
+            assert reply.status < 500
+    assert time.process_time() - before < 1
+
+
+@pytest.mark.parametrize("root", ["D:sync-collection", "C:calendar-query", "C:calendar-multiget"])
+def test_a_report_names_as_many_properties_as_a_propfind_may(rig: Rig, root: str) -> None:
+    names = "".join(f"<D:x{number}/>" for number in range(500))
+    body = f"<{root} {NAMESPACES}><D:sync-token/><D:prop>{names}</D:prop><D:href>/x</D:href></{root}>".encode()
+    path = "/dav/ana/calendars/calendar/"
+    assert rig.request("REPORT", path, body, password=rig.password({Scope.CALENDARS})).status == 400
+
+
+@pytest.mark.parametrize(
+    "rule", ["FREQ=DAILY;COUNT=\u00b2", "FREQ=DAILY;BYMONTH=\u00b2", "FREQ=DAILY;INTERVAL=" + "9" * 1900]
+)
+def test_numbers_that_are_none(rig: Rig, rule: str) -> None:
+    password = rig.password({Scope.CALENDARS})
+    put = rig.request(
+        "PUT", "/dav/ana/calendars/calendar/x.ics", calendar_object("x", f"RRULE:{rule}"), password=password
+    )
+    assert (put.status, b"valid-calendar-data" in put.body) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("start", "rule", "status"),
+    [
+        ("19700101T000000Z", "FREQ=HOURLY", 403),
+        ("00010101T000000Z", "FREQ=DAILY", 403),
+        ("20260101T000000Z", "FREQ=DAILY;BYHOUR=1,2,3;BYMINUTE=1,2,3,4", 403),
+        ("20260101T000000Z", "FREQ=HOURLY;UNTIL=20270101T000000Z", 201),
+        ("20260101T000000Z", "FREQ=HOURLY;INTERVAL=6", 201),
+        ("16010101T000000Z", "FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", 201),
+        ("20260101T000000Z", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", 201),
+    ],
+)
+def test_rules_are_bounded_by_the_steps_that_filters_take(rig: Rig, start: str, rule: str, status: int) -> None:
+    octets = calendar_object("x", f"RRULE:{rule}").replace(b"DTSTART:20261122T120000Z", f"DTSTART:{start}".encode())
+    octets = octets.replace(b"DTEND:20261122T130000Z", b"DURATION:PT1H")
+    put = rig.request("PUT", "/dav/ana/calendars/calendar/x.ics", octets, password=rig.password({Scope.CALENDARS}))
+    assert put.status == status
+    assert (b"max-instances" in put.body) is (status == 403)
+
+
+@pytest.mark.parametrize("others", [0, 3])
+def test_an_object_that_cannot_be_expanded_is_sent_as_it_is(rig: Rig, others: int) -> None:
+    """RFC 4791 section 9.6.5; Radicale answers 400 to the whole report for an override without its master."""
+    password = rig.password({Scope.CALENDARS})
+    path = "/dav/ana/calendars/calendar/"
+    orphan = calendar_object("orphan", "RECURRENCE-ID:20261122T120000Z", "SUMMARY:alone")
+    assert rig.request("PUT", path + "orphan.ics", orphan, password=password).status == 201
+    for number in range(others):
+        body = calendar_object(f"n{number}", "RRULE:FREQ=DAILY;COUNT=3")
+        assert rig.request("PUT", f"{path}n{number}.ics", body, password=password).status == 201
+    query = (
+        f"<C:calendar-query {NAMESPACES}><D:prop><D:getetag/><C:calendar-data>"
+        '<C:expand start="20261101T000000Z" end="20261201T000000Z"/></C:calendar-data></D:prop><C:filter>'
+        '<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">'
+        '<C:time-range start="20261101T000000Z" end="20261201T000000Z"/></C:comp-filter></C:comp-filter></C:filter>'
+        "</C:calendar-query>"
+    ).encode()
+    reply = rig.request("REPORT", path, query, password=password, depth="1")
+    assert reply.status == 207
+    assert sorted(reply.hrefs()) == [*(f"{path}n{number}.ics" for number in range(others)), f"{path}orphan.ics"]
+    assert b"SUMMARY:alone" in reply.body
+
+
+def test_a_destination_is_ascii_and_its_name_as_short_as_a_puts(rig: Rig) -> None:
+    rig.seed()
+    password = rig.password({Scope.CALENDARS})
+    path = "/dav/ana/calendars/calendar/"
+    for target, status in ((f"{path}\u00e9.ics", 400), (path + "n" * 300, 403)):
+        assert rig.request("MOVE", path + "e1.ics", password=password, destination=target).status == status

@@ -49,7 +49,6 @@ def test_the_environ_is_finished(serve, connect):
     assert environ["HTTP_X_TWICE"] == "a, b"
     assert environ["HTTP_COOKIE"] == "a=1; b=2"
     assert environ["HTTP_HOST"] == "localhost"
-    assert environ["dav_gateway.claimed_id"] == "ana"
     assert environ["dav_gateway.alias"] == ""
     assert environ["dav_gateway.request_id"]
     assert "freebusy" not in json.dumps(environ)

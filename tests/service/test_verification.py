@@ -199,12 +199,14 @@ def test_a_verifier_is_replaced_at_the_next_use_after_the_setting_changed(compan
     assert company.stored(credential.id).verifier.startswith("$argon2id$")
 
 
+@pytest.mark.parametrize("separator", ["", "-"])
 @pytest.mark.parametrize("kind", [argon2.Type.ID, argon2.Type.I])
-def test_a_verifier_of_another_issuing_store_is_accepted(company: Company, kind: argon2.Type) -> None:
+def test_a_verifier_of_another_issuing_store_is_accepted(company: Company, kind: argon2.Type, separator: str) -> None:
+    """Whether that store hashed the symbols or the text as it showed it."""
     password, credential = company.issue()
     foreign = argon2.PasswordHasher(time_cost=1, memory_cost=256, parallelism=2, hash_len=24, type=kind)
     with company.database.write() as connection:
-        credentials.change(connection, credential.id, verifier=foreign.hash(password.reveal("")))
+        credentials.change(connection, credential.id, verifier=foreign.hash(password.reveal(separator)))
     assert company.reason(with_other_secret(password)) is Reason.WRONG_SECRET
     assert company.reason(password) is None
     assert not verifier.needs_rehash(company.stored(credential.id).verifier, CHEAPEST)
@@ -248,16 +250,6 @@ def test_a_database_that_is_gone_is_503(postgres_database: Database, found_compa
     assert verdict.reason is Reason.STORE
     assert verdict.retry_after > 0
     assert company.reason(password) is None
-
-
-def test_the_id_is_claimed_without_any_look_up(small_company: Company) -> None:
-    password, credential = small_company.issue()
-    verification = small_company.services.verification
-    with small_company.statements() as statements:
-        presented = Presented("ana", password.reveal(), "192.0.2.7", IPHONE, "r")
-        assert verification.claimed_id(presented) == credential.id
-        assert verification.claimed_id(Presented("ana", "hunter2", "192.0.2.7", IPHONE, "r")) is None
-    assert statements == []
 
 
 def test_nothing_of_what_was_typed_shows(company: Company) -> None:

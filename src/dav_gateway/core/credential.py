@@ -54,6 +54,7 @@ class Reason(StrEnum):
     CLIENT = "client"
     SCOPE = "scope"
     READ_ONLY = "read-only"
+    DIRECTORY = "directory"
     THROTTLED = "throttled"
     OVERLOADED = "overloaded"
     STORE = "store"

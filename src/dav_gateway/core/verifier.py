@@ -136,18 +136,6 @@ def is_slow(verifier: str) -> bool:
     return not verifier.startswith(_BLAKE2B)
 
 
-def is_readable(verifier: str) -> bool:
-    """Whether `check` could answer for this verifier: what an import asks before it stores a foreign one."""
-    try:
-        if verifier.startswith(_BLAKE2B):
-            _parts_of_blake2b(verifier)
-        else:
-            _parameters(verifier)
-    except StoreUnavailable:
-        return False
-    return True
-
-
 def _parameters(verifier: str) -> Parameters:
     """The numbers of an Argon2 verifier, within what one worker may spend on a stranger's request."""
     try:

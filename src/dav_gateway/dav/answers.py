@@ -50,6 +50,7 @@ MEANINGS: Mapping[Reason, Meaning] = {
     Reason.CLIENT: Meaning(HTTPStatus.FORBIDDEN, "This app password is for another kind of device or program."),
     Reason.SCOPE: Meaning(HTTPStatus.FORBIDDEN, "This app password does not open this."),
     Reason.READ_ONLY: Meaning(HTTPStatus.FORBIDDEN, "This app password may read this and not change it."),
+    Reason.DIRECTORY: Meaning(HTTPStatus.FORBIDDEN, "The company directory is read-only."),
     Reason.THROTTLED: Meaning(HTTPStatus.TOO_MANY_REQUESTS, "Too many failed sign-ins; wait a little."),
     Reason.OVERLOADED: Meaning(HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy; try again shortly."),
     Reason.STORE: Meaning(HTTPStatus.SERVICE_UNAVAILABLE, "The server cannot reach its data; try again shortly."),

@@ -80,7 +80,7 @@ class Application(RadicaleApplication):
 
     def _denied(self, request: DavRequest, resource: Resource | None, href: str, privilege: str) -> Response:
         request.finish(commit=False)
-        reason = reason_of_denial(request, resource)
+        reason = request.reason_of_denial(resource)
         request.note_refusal(reason)
         sentence = answers.MEANINGS[reason].sentence
         return answers.need_privileges(href, privilege, sentence)
@@ -225,9 +225,3 @@ def _harmless(method: str, request: DavRequest, resource: Resource | None) -> bo
     if resource is None or not request.permission(resource):
         return False
     return method == "PROPPATCH" or (method == "PUT" and resource.kind in LISTINGS)
-
-
-def reason_of_denial(request: DavRequest, resource: Resource | None) -> Reason:
-    """What the owner is told of a request that its credential did not permit."""
-    readable = request.permission(resource) is Permission.READ
-    return Reason.READ_ONLY if readable and resource and resource.kind not in LISTINGS else Reason.SCOPE

@@ -5,14 +5,11 @@ reads too; one with attributes or children as its whole element under `xml:` and
 """
 
 from collections.abc import Iterator, Mapping
-from xml.etree.ElementTree import Element, register_namespace, tostring
+from xml.etree.ElementTree import Element, tostring
 
-from dav_gateway.dav.names import NAMESPACES, PREFIXES, clark, element, text
+from dav_gateway.dav.names import PREFIXES, clark, element, text
 
 XML = "xml:"
-
-for _prefix, _namespace in NAMESPACES.items():
-    register_namespace(_prefix, _namespace)
 
 
 def short(name: str) -> str:

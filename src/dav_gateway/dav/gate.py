@@ -10,7 +10,7 @@ from dav_gateway.core.scope import Permission, resource_at
 from dav_gateway.core.secret import AppPassword
 from dav_gateway.dav import answers
 from dav_gateway.dav.answers import Own
-from dav_gateway.dav.application import PRIVILEGES, reason_of_denial
+from dav_gateway.dav.application import PRIVILEGES
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service.presented import Presented
 from dav_gateway.service.request import DavRequest, EndOfRequest, serving
@@ -55,7 +55,7 @@ class Admission:
         resource = resource_at(path)
         if request.permission(resource) is not Permission.NONE:
             return None  # read-only is for the application to say: some of its answers are no 403
-        reason = reason_of_denial(request, resource)
+        reason = request.reason_of_denial(resource)
         request.note_refusal(reason)
         return answers.need_privileges(PREFIX + path, PRIVILEGES[method], answers.MEANINGS[reason].sentence)
 

@@ -8,6 +8,7 @@ them, and they are added as they are stored: a client would rather filter or exp
 import logging
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from time import monotonic
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.errors import GatewayError
@@ -21,7 +22,9 @@ from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects
 
 log = logging.getLogger("dav_gateway.dav")
-_END = b"</multistatus>"
+PATIENCE = 3.0
+"""Seconds for finding the objects at fault; whatever is not examined by then is sent as it is."""
+
 _OPENING = "<D:response>"
 
 
@@ -37,7 +40,7 @@ def answer(
     request.only = frozenset()
     if _attempt(radicale) is None:
         return answers.precondition(HTTPStatus.FORBIDDEN, "C:valid-filter", "This query cannot be answered.")
-    at_fault = _at_fault(request, radicale, examined)
+    at_fault = _at_fault(request, radicale, examined, monotonic() + PATIENCE)
     log.warning("%d objects could not be evaluated and were sent as they are", len(at_fault))
     request.only = frozenset(examined) - frozenset(at_fault)
     response = _attempt(radicale)
@@ -59,21 +62,26 @@ def _attempt(radicale: Callable[[], Response]) -> Response | None:
     return None if response[0] == HTTPStatus.BAD_REQUEST else response
 
 
-def _at_fault(request: DavRequest, radicale: Callable[[], Response], names: Sequence[str]) -> list[str]:
-    request.only = frozenset(names)
-    if not names or _attempt(radicale) is not None:
-        return []
-    if len(names) == 1:
+def _at_fault(
+    request: DavRequest, radicale: Callable[[], Response], names: Sequence[str], deadline: float
+) -> list[str]:
+    """Those of `names`, which fail together, that fail alone."""
+    if len(names) <= 1 or monotonic() > deadline:
         return list(names)
+    found: list[str] = []
     half = len(names) // 2
-    return _at_fault(request, radicale, names[:half]) + _at_fault(request, radicale, names[half:])
+    for part in (names[:half], names[half:]):
+        request.only = frozenset(part)
+        if _attempt(radicale) is None:
+            found += _at_fault(request, radicale, part, deadline)
+    return found
 
 
 def _with_objects(  # noqa: PLR0917 - one answer, put together
     request: DavRequest, site: Site, looked: View, body: Element, response: Response, names: Sequence[str]
 ) -> Response:
     status, headers, answered, _ = response
-    if looked.collection is None or not isinstance(answered, bytes) or not answered.endswith(_END):
+    if looked.collection is None or not isinstance(answered, bytes) or status != HTTPStatus.MULTI_STATUS:
         return response
     asked = [each.tag for prop in body.findall(clark("D:prop")) for each in prop]
     found = objects.get_many(request.connection, looked.collection.id, names)
@@ -81,4 +89,13 @@ def _with_objects(  # noqa: PLR0917 - one answer, put together
         report.member(looked, site, stored, asked).replace(_OPENING, f"{_OPENING[:-1]} {DECLARATIONS}>", 1)
         for stored in found
     )
-    return status, headers, answered.removesuffix(_END) + added.encode() + _END, None
+    return status, headers, _inside(answered, added.encode()), None
+
+
+def _inside(document: bytes, added: bytes) -> bytes:
+    """The document with `added` as the last children of its root, which may be an empty element."""
+    if document.endswith(b"/>"):
+        name = document[document.rindex(b"<") + 1 :].split(None, 1)[0]
+        return document.removesuffix(b"/>") + b">" + added + b"</" + name + b">"
+    end = document.rindex(b"</")
+    return document[:end] + added + document[end:]

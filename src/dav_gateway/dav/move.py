@@ -19,7 +19,9 @@ from dav_gateway.store.errors import UidConflict
 def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
     """The path that the Destination header names, or the refusal. A host in it must be Host or the public one."""
     try:
-        url = urlsplit(environ.get("HTTP_DESTINATION", ""))
+        header = environ.get("HTTP_DESTINATION", "")
+        header.encode("ascii")  # a URI has no other characters, and WSGI would show them in Latin-1
+        url = urlsplit(header)
         path = unquote(url.path, errors="strict")
     except ValueError:
         return answers.plain(HTTPStatus.BAD_REQUEST, "The Destination header is not a URI.")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from xml.etree.ElementTree import Element
 
-from dav_gateway.core.credential import Reason
 from dav_gateway.core.scope import Kind, Permission, Resource, Scope
 from dav_gateway.dav import answers, dead, properties
 from dav_gateway.dav.answers import Response
@@ -53,7 +52,7 @@ def proppatch(request: DavRequest, resource: Resource, body: Element | None) -> 
     if looked is None:
         return answers.nothing()
     if looked.kind is Kind.COLLECTION and looked.permission is not Permission.WRITE:
-        request.note_refusal(Reason.READ_ONLY)
+        request.note_refusal(request.reason_of_denial(resource))
         needed = element(clark("D:error"), element(clark("D:need-privileges")))
         refusal = propstat(HTTPStatus.FORBIDDEN, map(element, asked), needed)
         return answers.many(multistatus([response(looked.path, refusal)]))

@@ -4,6 +4,7 @@ What is refused here would keep a thread of Radicale's filters busy for tens of 
 never match), with the precondition that RFC 4791 section 5.3.2.1 has for it: `C:max-instances`.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -24,6 +25,14 @@ LIMITS = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BY
           "BYMINUTE": 59, "BYSECOND": 60}  # fmt: skip
 """The largest number of each part (RFC 5545 section 3.3.10)."""
 
+MAX_STEPS = 200_000
+FAR_FUTURE = 2100
+"""Filters walk from DTSTART to the range that was asked for, 2 us a step: so many until this year are 0.4 s."""
+
+_POSITIVE = re.compile(r"0{0,8}[1-9][0-9]{0,8}", re.ASCII)
+_SIGNED = re.compile(r"[+-]?[0-9]{1,4}", re.ASCII)
+_A_DAY = {"HOURLY": 24.0, "DAILY": 1.0, "WEEKLY": 1 / 7}
+
 
 def check(lines: list[str]) -> None:
     """Refuse rules and dates that no calendar needs. Raises InvalidObject."""
@@ -35,27 +44,55 @@ def check(lines: list[str]) -> None:
 
 
 def _check_rule(value: str, *, in_timezone: bool) -> None:
-    parts = dict(part.upper().partition("=")[::2] for part in value.strip().split(";") if part)
+    if len(value) > LONGEST_RULE:
+        raise InvalidObject(MAX_INSTANCES, f"A rule has at most {LONGEST_RULE} characters.")
+    parts = _parts(value)
     frequency = parts.get("FREQ", "")
     if frequency not in FREQUENCIES:
         raise InvalidObject(VALID, f"RRULE has no FREQ that RFC 5545 knows: {value[:80]}")
     for name in ("INTERVAL", "COUNT"):
-        if name in parts and (not parts[name].strip().isdigit() or int(parts[name]) < 1):
+        if name in parts and not _POSITIVE.fullmatch(parts[name].strip()):
             raise InvalidObject(VALID, f"{name} of an RRULE must be a positive number: {value[:80]}")
     if "COUNT" in parts and "UNTIL" in parts:
         raise InvalidObject(VALID, "An RRULE may have COUNT or UNTIL, not both.")
     if in_timezone and frequency != "YEARLY":
         raise InvalidObject(VALID, "A time zone changes by the year, not more often.")
-    if frequency in ("SECONDLY", "MINUTELY") or int(parts.get("COUNT", 1)) > MAX_COUNT or len(value) > LONGEST_RULE:
+    if frequency in ("SECONDLY", "MINUTELY") or int(parts.get("COUNT", 1)) > MAX_COUNT:
         raise InvalidObject(MAX_INSTANCES, f"The rule makes more occurrences than are kept: {value[:80]}")
     _check_parts(parts, value)
     _check_matches(parts, value)
 
 
+def _parts(rule: str) -> dict[str, str]:
+    return dict(part.upper().partition("=")[::2] for part in rule.strip().split(";") if part)
+
+
+def _check_steps(rule: str, start: datetime) -> None:
+    """Refuse a rule that makes too many occurrences to walk over, such as every hour since 1970."""
+    parts = _parts(rule)
+    if "COUNT" in parts:
+        return
+    a_day = _A_DAY.get(parts["FREQ"], 1 / 28) / int(parts.get("INTERVAL", 1))
+    multiplying: tuple[str, ...] = ("BYHOUR", "BYMINUTE", "BYSECOND")
+    if parts["FREQ"] not in ("DAILY", "HOURLY"):
+        multiplying += ("BYDAY", "BYMONTHDAY", "BYYEARDAY")
+    for name in multiplying:
+        a_day *= parts.get(name, "").count(",") + 1
+    end = _until(parts) or datetime(FAR_FUTURE, 1, 1)  # noqa: DTZ001
+    if (end - start).days * a_day > MAX_STEPS:
+        raise InvalidObject(MAX_INSTANCES, f"The rule makes more occurrences than are kept: {rule[:80]}")
+
+
+def _until(parts: dict[str, str]) -> datetime | None:
+    if "UNTIL" not in parts:
+        return None
+    return datetime.strptime(parts["UNTIL"][:8], "%Y%m%d") + timedelta(days=1)  # noqa: DTZ007
+
+
 def _check_parts(parts: dict[str, str], value: str) -> None:
     for name, limit in LIMITS.items():
         numbers = [each.strip() for each in parts[name].split(",")] if name in parts else []
-        if not all(each.lstrip("+-").isdigit() and abs(int(each)) <= limit for each in numbers):
+        if not all(_SIGNED.fullmatch(each) and abs(int(each)) <= limit for each in numbers):
             raise InvalidObject(VALID, f"{name} of an RRULE is out of its range: {value[:80]}")
 
 
@@ -97,6 +134,7 @@ def _reach(component: Any) -> tuple[datetime, datetime | None] | None:
     duration = _duration(component, start)
     end: datetime | None = max([start, *extra]) + duration
     if hasattr(component, "rrule"):
+        _check_steps(component.rrule.value, start)
         last = _last(component.rrule.value, start)
         end = None if last is None or end is None else max(end, last + duration)
     return min([start, *extra]), end
@@ -111,9 +149,10 @@ def _duration(component: Any, start: datetime) -> timedelta:
 
 
 def _last(rule: str, start: datetime) -> datetime | None:
-    parts = dict(part.upper().partition("=")[::2] for part in rule.split(";") if part)
-    if "UNTIL" in parts:
-        return max(start, datetime.strptime(parts["UNTIL"][:8], "%Y%m%d") + timedelta(days=1))  # noqa: DTZ007
+    parts = _parts(rule)
+    until = _until(parts)
+    if until is not None:
+        return max(start, until)
     count = int(parts.get("COUNT", 0))
     if not 0 < count <= COUNTED:
         return None

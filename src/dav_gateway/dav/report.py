@@ -15,6 +15,7 @@ from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import gone, multistatus, propstat, response
 from dav_gateway.dav.names import clark, element, text
+from dav_gateway.dav.propfind import MAX_NAMES
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
 from dav_gateway.service.request import DavRequest
@@ -37,11 +38,13 @@ def answer(request: DavRequest, site: Site, resource: Resource, body: Element | 
         return unsupported()
     if body.tag not in OFFERED[resource.home] or (body.tag == SYNC and resource.kind is Kind.OBJECT):
         return unsupported()
+    names = list(dict.fromkeys(each.tag for prop in body.findall(clark("D:prop")) for each in prop))
+    if len(names) > MAX_NAMES:
+        raise BadXML(f"A request may name {MAX_NAMES} properties.")
     if body.tag == FREE_BUSY and body.find(clark("C:time-range")) is None:
         raise BadXML("A free-busy-query has a time-range.")
     if resource.kind is Kind.OBJECT or body.tag not in (SYNC, MULTIGET[resource.home]):
         return None
-    names = [each.tag for prop in body.findall(clark("D:prop")) for each in prop]
     if body.tag != SYNC and any(_is_partial(each) for prop in body.findall(clark("D:prop")) for each in prop):
         return None
     looked = view.look_up(request, resource)

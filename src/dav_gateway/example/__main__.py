@@ -6,6 +6,8 @@ around on one machine: it listens on the loopback address, and one password may 
 
 import argparse
 import json
+import logging
+import shlex
 import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,16 +16,20 @@ from pathlib import Path
 from dav_gateway.bootstrap import open_services
 from dav_gateway.cli import main as command_line
 from dav_gateway.config import Settings, load
-from dav_gateway.core.credential import Origin, Service
+from dav_gateway.config.reader import ConfigurationError
+from dav_gateway.core.credential import Origin, Service, refusal_of_liveness
 from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.scope import Scope
+from dav_gateway.core.secret import ID_LENGTH
 from dav_gateway.example.filling import ACTOR, fill
 from dav_gateway.example.people import COMPANY, people
 from dav_gateway.service.cutter import NoConnections
 from dav_gateway.service.services import Services
+from dav_gateway.store import credentials
 
 CONFIGURATION = f"""\
-# Settings of the example that `make run` starts; config/gateway.toml explains every setting there is.
+# Settings of the example, written anew by each `make run`; config/gateway.toml explains every setting there is.
+listen = "{{listen}}"
 company = "{COMPANY}"
 data_directory = "."
 
@@ -89,38 +95,47 @@ def main() -> None:
     folder: Path = arguments.folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "gateway.toml"
-    if not file.exists():
-        file.write_text(CONFIGURATION)
-    listen = f"127.0.0.1:{arguments.port}"
-    settings, _ = load(file, overrides={"listen": listen})
+    file.write_text(CONFIGURATION.format(listen=f"127.0.0.1:{arguments.port}"))
+    # vobject names the time zones that it does not know on the root logger, which would print them here.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
+        settings, _ = load(file)
         with open_services(settings, cutter=NoConnections()) as services:
             fill(services, datetime.now(UTC).date())
             passwords = _passwords(services, folder / "example-passwords.json")
+    except ConfigurationError as error:
+        sys.exit("\n".join(f"The example cannot start: {mistake}" for mistake in error.mistakes))
     except GatewayError as error:
         sys.exit(f"The example cannot start: {error}.")
     _tell(settings, folder, passwords)
-    command_line(["--config", str(file), "serve", "--listen", listen])
+    command_line(["--config", str(file), "serve"])
 
 
 def _passwords(services: Services, file: Path) -> Passwords:
-    if file.exists():
-        return Passwords(**json.loads(file.read_text()))
-    owner = people()[0].name
-    made = {
-        scope.value: services.issuing.issue(
-            owner,
-            service=Service.OTHER,
-            scopes={scope},
-            label=f"Example: {scope.value}",
-            origin=Origin.CLI,
-            actor=ACTOR,
-        )[0].reveal()
-        for scope in Scope
-    }
-    passwords = Passwords(**made)
+    """Those of the last start, and a new one in place of one that was deleted or has ended meanwhile."""
+    known = json.loads(file.read_text()) if file.exists() else {}
+    now = services.clock()
+    for scope in Scope:
+        text = known.get(scope.value, "")
+        with services.database.read() as connection:
+            found = credentials.with_owner(connection, text[:ID_LENGTH])
+        if found is None or refusal_of_liveness(*found, now) is not None:
+            known[scope.value] = _issue(services, scope)
+    passwords = Passwords(**known)
     _write_private(file, json.dumps(asdict(passwords), indent=2))
     return passwords
+
+
+def _issue(services: Services, scope: Scope) -> str:
+    secret, _ = services.issuing.issue(
+        people()[0].name,
+        service=Service.OTHER,
+        scopes={scope},
+        label=f"Example: {scope.value}",
+        origin=Origin.CLI,
+        actor=ACTOR,
+    )
+    return secret.reveal()
 
 
 def _tell(settings: Settings, folder: Path, passwords: Passwords) -> None:
@@ -131,8 +146,9 @@ def _tell(settings: Settings, folder: Path, passwords: Passwords) -> None:
         folder=sync, url=settings.dav_url, login=owner.name, calendars=passwords.calendars, contacts=passwords.contacts
     )
     _write_private(sync / "config", text)
-    program = Path(sys.executable).with_name("vdirsyncer")
-    command = f"{program} -c {sync / 'config'}"
+    programs = Path(sys.executable).parent
+    command = shlex.join([str(programs / "vdirsyncer"), "-c", str(sync / "config")])
+    revoke = ["--config", str(folder / "gateway.toml"), "app-password", "revoke", passwords.calendars[:ID_LENGTH]]
     print(  # noqa: T201 - this is a program
         f"""
   dav-gateway with the example company {COMPANY}
@@ -148,8 +164,9 @@ def _tell(settings: Settings, folder: Path, passwords: Passwords) -> None:
 
   Then delete a password and sync again:
 
-    dav-gateway --config {folder / "gateway.toml"} app-password revoke {passwords.calendars[:5]}
+    {shlex.join([str(programs / "dav-gateway"), *revoke])}
 
+  Here one password may be tried in several programs; by default it belongs to the kind of client that used it first.
   Ctrl-C stops the gateway; the data stays in {folder}.
 """,
         flush=True,

@@ -116,10 +116,9 @@ class WsgiBridge:
 
     def _serve(self, scope: Scope, connection: Connection, body: IO[bytes], length: int) -> Answer:
         try:
-            claimed = self._attach(scope, connection)
+            self._attach(scope, connection)
             scheme = self._scheme or scope["scheme"]
             environ = build_environ(scope, address=self._address(scope), scheme=scheme, body=body, length=length)
-            environ["dav_gateway.claimed_id"] = claimed
             try:
                 return wsgi.call(self._application, environ)
             finally:

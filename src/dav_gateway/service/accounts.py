@@ -10,7 +10,7 @@ from typing import Unpack
 from sqlalchemy import Connection
 
 from dav_gateway.core.account import Account
-from dav_gateway.core.errors import Refusal
+from dav_gateway.core.errors import NotFound, Refusal
 from dav_gateway.core.moment import Moment
 from dav_gateway.service.account_details import Details, details_from, name_from
 from dav_gateway.service.directory import Directory
@@ -53,10 +53,13 @@ class Accounts:
         with self._database.read() as connection:
             return accounts.every(connection)
 
-    def get(self, name: str) -> Account:
-        """The account of this name. Raises NotFound."""
+    def get(self, login: str) -> Account:
+        """The account of this name or e-mail, in any case. Raises NotFound."""
         with self._database.read() as connection:
-            return required_account(connection, name)
+            found = accounts.by_login(connection, login)
+        if found is None:
+            raise NotFound(f"there is no account {login!r}")
+        return found
 
     def add(
         self,

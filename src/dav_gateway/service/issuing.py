@@ -68,11 +68,13 @@ class Issuing:
         Raises NotFound (account, collection) and Refusal: the account is inactive or has 25 live ones, there is no
         scope, the expiry is in the past, the label is too long, a network cannot be read.
         """
+        chosen = names_from(collections)
         wish = Wish(
             service,
             frozenset(scopes),
-            access,
-            names_from(collections),
+            # The directory is read-only for everybody: a password for nothing else says so.
+            Access.READ_ONLY if chosen == {EMPLOYEES} else access,
+            chosen,
             networks_from(networks),
             expires_at,
             label_from(label, service),

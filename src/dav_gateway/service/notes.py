@@ -17,7 +17,7 @@ USED = "used"
 CLIENT_WARNED = "client_warned"
 TWO_NETWORKS = "two_networks"
 
-_DENIALS = frozenset({Reason.SCOPE, Reason.READ_ONLY})
+_DENIALS = frozenset({Reason.SCOPE, Reason.READ_ONLY, Reason.DIRECTORY})
 _AUDIT_LOOKED_AT = 1000
 
 

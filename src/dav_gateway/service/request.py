@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from dav_gateway.core.credential import Grant, Reason
 from dav_gateway.core.errors import Fenced, GatewayError, Overloaded
-from dav_gateway.core.scope import Permission, Resource
+from dav_gateway.core.scope import Kind, Permission, Resource, is_directory
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Granted, Presented
 
@@ -98,6 +98,12 @@ class DavRequest:
     def permission(self, resource: Resource | None) -> Permission:
         """What this request may do at `resource`: nothing, until somebody is authenticated."""
         return self.grant.permission(resource) if self.grant else Permission.NONE
+
+    def reason_of_denial(self, resource: Resource | None) -> Reason:
+        """What the owner is told of a request that the grant did not permit."""
+        if resource is None or not self.permission(resource) or resource.kind in (Kind.ROOT, Kind.PRINCIPAL, Kind.HOME):
+            return Reason.SCOPE
+        return Reason.DIRECTORY if is_directory(resource) else Reason.READ_ONLY
 
     def note_refusal(self, reason: Reason) -> None:
         """Tell the owner, later and outside this request, why the credential was refused."""

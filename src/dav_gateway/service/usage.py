@@ -118,7 +118,9 @@ class Usage:
                 self._expired |= expired
             return False
         with self._lock:
-            for key in due:
+            for key, note in due.items():
+                if self._is_sampled(note, now):
+                    _remember(self._audited, key, now)
                 _remember(self._written, key, now)
         return True
 
@@ -146,10 +148,7 @@ class Usage:
     def _is_sampled(self, note: Note, now: Moment) -> bool:
         key = (note.word, note.credential_id or "", note.reason)
         last = self._audited.get(key)
-        sampled = last is None or not 0 <= now - last < AUDIT_INTERVAL
-        if sampled:
-            _remember(self._audited, key, now)
-        return sampled
+        return last is None or not 0 <= now - last < AUDIT_INTERVAL
 
     def _run(self) -> None:
         while not self._stopping.wait(self._period):

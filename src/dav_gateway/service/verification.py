@@ -67,11 +67,6 @@ class Verification:
         self._first_use = first_use
         self._policy = family_policy
 
-    def claimed_id(self, presented: Presented) -> str | None:
-        """The public id that a well-formed secret claims, found without any look-up; None for anything else."""
-        password = secret.parse(presented.secret_text)
-        return password.id if isinstance(password, AppPassword) else None
-
     def verify(self, connection: Connection, presented: Presented) -> Granted | Refused:
         """The decision; trouble of our own is a refusal too (STORE, OVERLOADED), so nothing is raised for it.
 
@@ -104,8 +99,9 @@ class Verification:
         try:
             row = credentials.with_owner(connection, password.id)
             refusal = self._prove(password, row, presented)
-            if refusal is not None or row is None:
-                return refusal or Refused(Reason.UNKNOWN, None, "no such app password")
+            if refusal is not None:
+                return refusal
+            assert row is not None, "what does not exist is never proven"
             return self._admit(*row, presented)
         except StoreUnavailable as error:
             return Refused(Reason.STORE, password.id, str(error), RETRY_SOON)
@@ -124,10 +120,18 @@ class Verification:
         if verifier is None:
             self._hashing.check_nothing(text, suspect=suspect)
             return self._failed(Reason.UNKNOWN, None, password.id, presented)
-        if not self._hashing.check(verifier, text, suspect=suspect):
+        if not self._is_its_secret(password, verifier, suspect=suspect):
             return self._failed(Reason.WRONG_SECRET, password.id, password.id, presented)
         self._memo.learn(password.id, text, self._rehashed(password, verifier))
         return None
+
+    def _is_its_secret(self, password: AppPassword, verifier: str, *, suspect: bool) -> bool:
+        """Whether the verifier is of this password: of its 25 symbols as ours are, or, when it was made elsewhere (its
+        parameters are not the setting's), of the text as the person sees it."""
+        if self._hashing.check(verifier, password.reveal(""), suspect=suspect):
+            return True
+        foreign = self._hashing.needs_rehash(verifier)
+        return foreign and self._hashing.check(verifier, password.reveal(), suspect=suspect)
 
     def _failed(self, reason: Reason, credential_id: str | None, tried: str, presented: Presented) -> Refused:
         wait = self._throttle.fail(presented.address, tried)
