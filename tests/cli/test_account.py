@@ -127,6 +127,17 @@ def test_deactivated_and_activated(ana: CommandLine) -> None:
         assert ana.refused("account", verb, "nobody") == "there is no account 'nobody'"
 
 
+def test_an_account_may_be_named_by_e_mail(ana: CommandLine) -> None:
+    email = "Ana@Example.com"
+    assert shown(ana, email) == shown(ana, "ana")
+    assert ana.ok("account", "set", email, "--title", "x") == "Account ana is changed.\n"
+    assert ana.ok("account", "deactivate", email).startswith("Account ana is deactivated")
+    assert ana.ok("account", "activate", email) == "Account ana is active.\n"
+    told = ana.ok("account", "set-password", email, "--password-stdin", stdin="correct horse\n")
+    assert told == "The password of ana is set.\n"
+    assert ana.refused("account", "show", "b@example.com") == "there is no account 'b@example.com'"
+
+
 def test_the_list(ana: CommandLine) -> None:
     ana.ok("account", "add", "ben", "--email", "b@example.com", "--admin")
     assert ana.ok("account", "list").splitlines() == [

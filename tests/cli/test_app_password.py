@@ -67,6 +67,25 @@ def test_issue_as_json_has_exactly_the_agreed_keys(ana: CommandLine) -> None:
     assert check(verifier, password.reveal(""))
 
 
+def test_a_named_collection_need_not_be_in_every_scope(ana: CommandLine) -> None:
+    both = ["--scope", "calendars", "--scope", "contacts", "--collection"]
+    issued = ana.ok("app-password", "issue", "ana", "--service", "other", *both, "tasks")
+    assert "calendars and contacts, read-write, only tasks" in issued
+    refused = ana.refused("app-password", "issue", "ana", "--service", "other", *both, "work")
+    assert refused == "ana has no collection 'work' in calendars and contacts"
+    told = " ".join(ana.ok("app-password", "issue", "--help").split())
+    assert "a scope that has none of those named opens nothing" in told
+
+
+def test_the_owner_may_be_named_by_e_mail(ana: CommandLine) -> None:
+    email = "Ana@Example.com"
+    issued = json.loads(ana.ok("app-password", "issue", email, *ISSUE[3:], "--json"))
+    assert (issued["account"], issued["login_name"]) == ("ana", "ana")
+    assert records(ana, email) == records(ana)
+    assert json.loads(ana.ok("app-password", "revoke", "--all", email, "--json"))["ids"] == [issued["id"]]
+    assert ana.ok("audit", "--account", email, "--json") == ana.ok("audit", "--account", "ana", "--json")
+
+
 @pytest.mark.parametrize("service", list(Service))
 def test_every_service_can_be_issued_for(ana: CommandLine, service: Service) -> None:
     ana.ok("app-password", "issue", "ana", "--service", service.value, "--scope", "contacts")
@@ -174,11 +193,19 @@ def test_show_and_list(ana: CommandLine, issue: Callable[..., str]) -> None:
 
 def test_rename_pause_resume(ana: CommandLine, issue: Callable[..., str]) -> None:
     public_id = issue()
-    ana.ok("app-password", "rename", public_id, "The old phone")
+    assert ana.ok("app-password", "rename", public_id, "The old phone") == (
+        f"Renamed: {public_id}. It is The old phone from now on.\n"
+    )
     assert records(ana)[0]["label"] == "The old phone"
     assert ana.ok("app-password", "pause", public_id).startswith(f"Paused: {public_id}. Refused from now on")
     assert records(ana)[0]["state"] == "paused"
+    assert ana.ok("app-password", "resume", public_id) == f"Resumed: {public_id}. Accepted from now on.\n"
     assert json.loads(ana.ok("app-password", "resume", public_id, "--json"))["state"] == "live"
+    assert json.loads(ana.ok("app-password", "rename", public_id, "Mine", "--json"))["label"] == "Mine"
+    for empty in ("", " \t"):
+        assert ana.refused("app-password", "rename", public_id, empty) == "a label is not empty"
+    ana.ok("account", "deactivate", "ana")
+    assert ana.ok("app-password", "resume", public_id) == f"Resumed: {public_id}. Still refused: account-inactive.\n"
     assert ana.refused("app-password", "rename", public_id, "x" * 81) == "a label has at most 80 characters"
 
 

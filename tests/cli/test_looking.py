@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import tomllib
 from collections.abc import Callable
@@ -24,9 +25,28 @@ def test_the_audit_tells_what_happened(ana: CommandLine, issue: Callable[..., st
     }  # fmt: skip
     assert len(json.loads(ana.ok("audit", "--account", "BEN", "--json"))) == 1
     assert len(json.loads(ana.ok("audit", "--id", public_id.upper(), "--json"))) == 3
-    assert [event["event"] for event in json.loads(ana.ok("audit", "--limit", "2", "--json"))] == ["shown", "revoked"]
     assert "scopes: calendars" in ana.ok("audit")
     assert ana.refused("audit", "--account", "nobody") == "there is no account 'nobody'"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_an_audit_that_is_cut_says_so(ana: CommandLine, issue: Callable[..., str], options: list[str]) -> None:
+    issue()
+    done = ana("audit", "--limit", "2", *options)
+    assert (done.exit_code, done.stderr) == (0, "Only the newest 2 events are shown: give a larger --limit.\n")
+    assert "issued" in done.stdout
+    assert "shown" in done.stdout
+    assert "account_added" not in done.stdout
+    assert "account_added" in ana.ok("audit", "--limit", "3", *options)
+
+
+def test_the_audit_is_in_the_order_of_what_happened(ana: CommandLine) -> None:
+    ana.ok("account", "deactivate", "ana")
+    with sqlite3.connect(ana.folder / "gateway.db") as connection:
+        connection.execute("INSERT INTO audit (at, event, detail) VALUES (1, 'first', '{}')")
+    connection.close()
+    events = json.loads(ana.ok("audit", "--json"))
+    assert [event["event"] for event in events] == ["first", "account_added", "account_deactivated"]
 
 
 def test_the_database_is_made_and_its_state_told(command: CommandLine) -> None:
@@ -91,10 +111,15 @@ def test_check_config_advises(command: CommandLine, environment: dict[str, str],
 def test_certificates_are_tried(command: CommandLine) -> None:
     folder = command.folder.parent
     command.environment |= {"DAV_GATEWAY_TLS_CERTIFICATE": "c.pem", "DAV_GATEWAY_TLS_KEY": "k.pem"}
-    assert command.refused("check-config") == ("tls.certificate or tls.key cannot be read: No such file or directory.")
-    for name in ("c.pem", "k.pem"):
-        (folder / name).write_text("not a certificate")
-    wrong = "tls.certificate and tls.key are not a PEM certificate and its unencrypted key."
+    missing = "cannot be read: No such file or directory."
+    assert command("check-config").stderr.splitlines() == [
+        f"dav-gateway: tls.certificate: {folder}/c.pem {missing}",
+        f"dav-gateway: tls.key: {folder}/k.pem {missing}",
+    ]
+    (folder / "c.pem").write_text("not a certificate")
+    assert command.refused("check-config") == f"tls.key: {folder}/k.pem {missing}"
+    (folder / "k.pem").write_text("not a key")
+    wrong = f"tls.certificate: {folder}/c.pem is not a certificate in PEM."
     assert command.refused("check-config") == wrong
     assert command.refused("serve") == wrong
     openssl = shutil.which("openssl")
@@ -102,6 +127,7 @@ def test_certificates_are_tried(command: CommandLine) -> None:
         pytest.skip("openssl is not installed")
     make = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=x"]
     subprocess.run([*make, "-keyout", "k.pem", "-out", "c.pem", "-passout", "pass:x"], check=True, capture_output=True)
+    wrong = f"tls.key: {folder}/k.pem is not the unencrypted PEM key of {folder}/c.pem."
     assert command.refused("check-config") == wrong, "nobody is asked for a pass phrase"
     subprocess.run([*make, "-keyout", "k.pem", "-out", "c.pem", "-noenc"], check=True, capture_output=True)
     assert "https://127.0.0.1:8765/dav/" in command.ok("check-config")
@@ -110,7 +136,12 @@ def test_certificates_are_tried(command: CommandLine) -> None:
 def test_a_radicale_configuration_that_breaks_the_promises_is_refused(command: CommandLine) -> None:
     file = command.folder.parent / "radicale.ini"
     command.environment["DAV_GATEWAY_RADICALE_CONFIG"] = str(file)
-    assert "radicale.ini" in command.refused("check-config")
+    gone = f"radicale_config: {file} cannot be read: No such file or directory."
+    assert command.refused("check-config") == command.refused("serve") == gone
+    file.write_text("[auth]\nfoo = 1\n")
+    told = command.refused("check-config")
+    assert "'foo'" in told
+    assert told.count(str(file)) == 1
     file.write_text("[auth]\ntype = none\ncache_logins = true\n")
     for arguments in (["check-config"], ["serve"]):
         done = command(*arguments)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dav_gateway.config import Settings, load
-from dav_gateway.config.kinds import HostPort
+from dav_gateway.config.kinds import MIB, HostPort
 from dav_gateway.config.reader import kinds, variable
 
 SHIPPED = Path(__file__).parents[2] / "config" / "gateway.toml"
@@ -87,6 +87,13 @@ def test_every_kind_is_read_from_the_environment(folder: Path) -> None:
     assert (got.database.pool_size, got.database.busy_timeout) == (3, 0.5)
     assert (got.limits.body_bytes, got.limits.object_bytes) == (20 * 1024 * 1024, 2097152)
     assert got.app_passwords.client_family == "warn"
+
+
+@pytest.mark.parametrize(
+    ("body", "largest"), [("64 MiB", 10 * MIB), ("10 MiB", 10 * MIB), ("1 MiB", MIB)], ids=["more", "same", "less"]
+)
+def test_an_object_is_never_larger_than_a_body_by_default(folder: Path, body: str, largest: int) -> None:
+    assert settings(folder, f'[limits]\nbody_bytes = "{body}"').limits.object_bytes == largest
 
 
 @pytest.mark.parametrize(

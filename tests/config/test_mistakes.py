@@ -34,7 +34,11 @@ def mistakes(folder: Path, toml: str = "", environ: dict[str, str] | None = None
             'realm = "a\\u202eb"',
             'realm must be 1 to 64 ASCII characters without quotes or backslashes, not "a\\u202eb".',
         ),
-        ('languages = ["en", "fr"]', "languages must be a list, each of it \"en\" or \"es\", not ['en', 'fr']."),
+        ('languages = ["en", "fr"]', 'languages must be a list, each of it "en" or "es", not ["en", "fr"].'),
+        (
+            "languages = [true, 1, [], {a = 1}]",
+            'languages must be a list, each of it "en" or "es", not [true, 1, [], a table].',
+        ),
         ("languages = []", 'languages must be a list, each of it "en" or "es", not [].'),
         ('languages = "en"', 'languages must be a list, each of it "en" or "es", not "en".'),
         ('[database]\npool_size = "many"', 'database.pool_size must be a whole number from 1 to 256, not "many".'),

@@ -36,6 +36,16 @@ def test_events_come_back_newest_first(database: Database) -> None:
         assert [_unnumbered(event) for event in audit.select(c, account="ana", limit=1)] == [again]
 
 
+def test_events_are_in_the_order_of_what_happened_not_of_when_it_was_stored(database: Database) -> None:
+    late, early, same = Event(Moment(5), "revoked"), Event(Moment(2), "refused"), Event(Moment(5), "paused")
+    with database.write() as c:
+        for event in (late, early, same):
+            audit.append(c, event)
+    with database.read() as c:
+        assert [_unnumbered(event) for event in audit.select(c)] == [same, late, early]
+        assert [_unnumbered(event) for event in audit.select(c, limit=2)] == [same, late]
+
+
 def _unnumbered(event: Event) -> Event:
     assert event.id > 0
     values = {name: getattr(event, name) for name in Event.__slots__ if name != "id"}

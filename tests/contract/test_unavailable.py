@@ -1,6 +1,8 @@
 """Trouble with the database is StoreUnavailable, in bounded time, and over when the trouble is."""
 
+import secrets
 import shutil
+import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.errors import StoreUnavailable
@@ -16,6 +19,7 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.store import accounts, collections, migration, objects
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database, open_database
+from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.objects import NewObject
 
 T1 = Moment(1_790_000_000_001)
@@ -31,10 +35,12 @@ def _opened(url: str, **options: float) -> Iterator[Database]:
 
 
 @contextmanager
-def _unavailable(*, at_least: float = 0, at_most: float = 1) -> Iterator[None]:
+def _unavailable(reason: str | None = None, *, at_least: float = 0, at_most: float = 1) -> Iterator[None]:
     begun = time.monotonic()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable) as failure:
         yield
+    if reason is not None:
+        assert str(failure.value) == f"the database cannot be used at the moment: {reason}"
     assert at_least <= time.monotonic() - begun < at_most
 
 
@@ -120,7 +126,7 @@ def test_a_full_disk_changes_nothing(sqlite_database: Database) -> None:
     with sqlite_database.write() as c:
         ana = accounts.add(c, name="ana", email="ana@example.org", display_name="Ana", now=T1)
         calendar = _calendar(c, ana)
-    with _unavailable(), sqlite_database.write() as c:
+    with _unavailable("disk full"), sqlite_database.write() as c:
         pages = c.exec_driver_sql("PRAGMA page_count").scalar_one()
         c.exec_driver_sql(f"PRAGMA max_page_count={pages + 5}")
         objects.put(c, calendar.id, NewObject("small", "1", "VEVENT", b"x"), T1)
@@ -155,7 +161,7 @@ def test_no_failure_quotes_what_was_written(sqlite_url: str) -> None:
         with pytest.raises(StoreUnavailable) as failure, database.write():
             pass
         holder.close()
-    assert str(failure.value) == "the database cannot be used at the moment (SQLITE_BUSY)"
+    assert str(failure.value) == "the database cannot be used at the moment: locked"
 
 
 def test_a_severed_session_costs_one_transaction_at_most(postgres_url: str) -> None:
@@ -193,9 +199,9 @@ def test_a_server_that_takes_no_connections(postgres_url: str, postgres_server: 
             admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
             _sever(postgres_url, through=admin)
             for _ in range(2):
-                with _unavailable(), database.read():
+                with _unavailable("connection refused"), database.read():
                     pass
-                with _unavailable(), database.write():
+                with _unavailable("connection refused"), database.write():
                     pass
             admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         _works(database)
@@ -204,10 +210,73 @@ def test_a_server_that_takes_no_connections(postgres_url: str, postgres_server: 
 def test_no_server_at_all(tmp_path: Path) -> None:
     with (
         _opened(f"postgresql://nobody@/nothing?host={tmp_path}") as database,
-        _unavailable(at_most=3),
+        _unavailable("connection refused", at_most=3),
         database.read(),
     ):
         pass
+
+
+def test_a_port_where_nobody_listens() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with (
+            _opened(f"postgresql://gate:hu5h@127.0.0.1:{nobody.getsockname()[1]}/dav") as database,
+            _unavailable("connection refused", at_most=3),
+            database.read(),
+        ):
+            pass
+
+
+def test_a_host_that_nobody_knows() -> None:
+    with (
+        _opened("postgresql://gate:hu5h@db.invalid/dav") as database,
+        _unavailable("host unknown", at_most=30),
+        database.read(),
+    ):
+        pass
+
+
+def test_what_a_server_refuses_a_connection_for(postgres_url: str, postgres_server: Callable[[str], str]) -> None:
+    full = f"only_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres_server("postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {full} LOGIN CONNECTION LIMIT 0")
+        for url, reason in (
+            (make_url(postgres_url).set(database="no_such_database"), "no such database"),
+            (make_url(postgres_url).set(username="nobody_of_this_name"), "authentication failed"),
+            (make_url(postgres_url).set(username=full), "too many connections"),
+        ):
+            with (
+                _opened(url.render_as_string(hide_password=False)) as database,
+                _unavailable(reason),
+                database.read(),
+            ):
+                pass
+        admin.execute(f"DROP ROLE {full}")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (psycopg.errors.DiskFull("row with hu5h"), "disk full"),
+        (psycopg.errors.InvalidPassword("hu5h"), "authentication failed"),
+        (psycopg.errors.TooManyConnections("hu5h"), "too many connections"),
+        (psycopg.errors.DeadlockDetected("hu5h"), "locked"),
+        (psycopg.errors.QueryCanceled("hu5h"), "took too long"),
+        (psycopg.errors.AdminShutdown("hu5h"), "the server is stopping or starting"),
+        (psycopg.errors.IoError("hu5h: Connection refused"), "58030"),
+        (psycopg.OperationalError('FATAL: password authentication failed for user "hu5h"'), "authentication failed"),
+        (psycopg.OperationalError("hu5h"), "OperationalError"),
+        (sqlite3.OperationalError("hu5h"), "OperationalError"),
+    ],
+    ids=repr,
+)
+def test_the_reason_is_a_few_words_of_our_own(error: Exception, reason: str) -> None:
+    assert str(as_unavailable(error)) == f"the database cannot be used at the moment: {reason}"
+
+
+@pytest.mark.parametrize("error", [psycopg.errors.UniqueViolation("x"), sqlite3.IntegrityError("x"), ValueError("x")])
+def test_other_errors_are_none_of_this(error: Exception) -> None:
+    assert as_unavailable(error) is None
 
 
 def test_a_row_that_another_session_holds_is_waited_for_as_long_as_configured(postgres_url: str) -> None:
@@ -216,7 +285,7 @@ def test_a_row_that_another_session_holds_is_waited_for_as_long_as_configured(po
             ana = accounts.add(c, name="ana", email="ana@example.org", display_name="Ana", now=T1)
         with psycopg.connect(postgres_url) as holder:
             holder.execute("UPDATE account SET title = 'x'")
-            with _unavailable(at_least=0.25), database.write() as c:
+            with _unavailable("locked", at_least=0.25), database.write() as c:
                 accounts.change(c, ana.id, title="y")
             holder.rollback()
         _works(database)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from dav_gateway.cli.arguments import account_argument, read_password
+from dav_gateway.cli.arguments import account_argument, name_argument, read_password
 from dav_gateway.cli.command import Group, json_option
 from dav_gateway.cli.output import show_json, show_record, show_table
 from dav_gateway.cli.records import account_pairs, account_record
@@ -25,7 +25,7 @@ def account() -> None:
     "add",
     example="dav-gateway account add ana --email ana@example.com --display-name 'Ana Ruiz' --language es",
 )
-@account_argument
+@name_argument
 @click.option("--email", required=True, help="Also a login name; must be nobody else's.")
 @click.option("--display-name", help="The name that others see. [default: NAME]")
 @click.option("--phone", "phones", multiple=True, help="For the directory of employees; may be repeated.")
@@ -77,13 +77,13 @@ def show(session: Session, name: str, as_json: bool) -> None:
 
 @account.command("set", example="dav-gateway account set ana --title Architect --phone '+34 600 000 101'")
 @account_argument
-@click.option("--email")
-@click.option("--display-name")
+@click.option("--email", help="Also a login name; must be nobody else's.")
+@click.option("--display-name", help="The name that others see.")
 @click.option("--phone", "phones", multiple=True, help="Replaces all phones; may be repeated; '' for none.")
-@click.option("--title")
-@click.option("--department")
-@click.option("--language")
-@click.option("--admin/--no-admin", default=None)
+@click.option("--title", help="For the directory of employees; '' for none.")
+@click.option("--department", help="For the directory of employees; '' for none.")
+@click.option("--language", help="Of the page and of the names of new calendars.")
+@click.option("--admin/--no-admin", default=None, help="Whether it may see and revoke everybody's app passwords.")
 @json_option
 @click.pass_obj
 def set_(session: Session, /, name: str, as_json: bool, **given: Any) -> None:
@@ -95,7 +95,7 @@ def set_(session: Session, /, name: str, as_json: bool, **given: Any) -> None:
     if not changes:
         raise click.UsageError("nothing to change was given")
     with session.services() as services:
-        changed = services.accounts.change(name, by=actor(), **changes)
+        changed = services.accounts.change(services.accounts.get(name).name, by=actor(), **changes)
     _tell(changed, as_json, f"Account {changed.name} is changed.")
 
 
@@ -106,9 +106,10 @@ def set_(session: Session, /, name: str, as_json: bool, **given: Any) -> None:
 def deactivate(session: Session, name: str, as_json: bool) -> None:
     """Stop an account and all its app passwords at once. Its data and history stay."""
     with session.services() as services:
-        services.accounts.deactivate(name, by=actor())
-        stopped = services.accounts.get(name)
-    _tell(stopped, as_json, f"Account {name} is deactivated: all its app passwords are refused from now on.")
+        found = services.accounts.get(name)
+        services.accounts.deactivate(found.name, by=actor())
+        stopped = services.accounts.get(found.name)
+    _tell(stopped, as_json, f"Account {stopped.name} is deactivated: all its app passwords are refused from now on.")
 
 
 @account.command("activate", example="dav-gateway account activate ana")
@@ -118,9 +119,8 @@ def deactivate(session: Session, name: str, as_json: bool) -> None:
 def activate(session: Session, name: str, as_json: bool) -> None:
     """Let a deactivated account and its app passwords work again."""
     with session.services() as services:
-        services.accounts.activate(name, by=actor())
-        started = services.accounts.get(name)
-    _tell(started, as_json, f"Account {name} is active.")
+        started = services.accounts.activate(services.accounts.get(name).name, by=actor())
+    _tell(started, as_json, f"Account {started.name} is active.")
 
 
 @account.command("set-password", example="dav-gateway account set-password ana --password-stdin < password.txt")
@@ -130,9 +130,9 @@ def activate(session: Session, name: str, as_json: bool) -> None:
 def set_password(session: Session, name: str, password_stdin: bool) -> None:
     """Set the password for the page. It never opens calendars or contacts: app passwords do."""
     with session.services() as services:
-        services.accounts.get(name)
-        services.accounts.set_password(name, read_password(from_stdin=password_stdin), by=actor())
-    click.echo(f"The password of {name} is set.")
+        owner = services.accounts.get(name).name
+        services.accounts.set_password(owner, read_password(from_stdin=password_stdin), by=actor())
+    click.echo(f"The password of {owner} is set.")
 
 
 def _state(each: Account) -> str:

@@ -7,11 +7,12 @@ import click
 from dav_gateway.cli.arguments import Cidr, PublicId, When, account_argument
 from dav_gateway.cli.command import Group, json_option
 from dav_gateway.cli.issued import show_issued
-from dav_gateway.cli.output import moment_json, moment_text, show_json, show_record, show_table
-from dav_gateway.cli.records import credential_pairs, credential_record, reach_of, state_of
+from dav_gateway.cli.output import moment_json, moment_text, safe, show_json, show_record, show_table
+from dav_gateway.cli.records import LIVE, credential_pairs, credential_record, reach_of, state_of
 from dav_gateway.cli.session import Session, actor, now
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential, Network, Origin, Service
+from dav_gateway.core.errors import Refusal
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.service.revocation import Receipt, required_credential
@@ -44,7 +45,11 @@ def app_password() -> None:
     help="What it opens; may be repeated.",
 )  # fmt: skip
 @click.option("--read-only", is_flag=True, help="It changes nothing.")
-@click.option("--collection", "collections", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option(
+    "--collection", "collections", multiple=True, metavar="NAME",
+    help="Only the collection of this name, in every given scope that has one; a scope that has none of those named "
+    "opens nothing. Refused when no scope has it; may be repeated.",
+)  # fmt: skip
 @click.option("--cidr", "networks", type=Cidr(), multiple=True, help="Only from this network; may be repeated.")
 @click.option(
     "--expires",
@@ -70,8 +75,9 @@ def issue(
 ) -> None:
     """Issue an app password and print it: this once, and never again."""
     with session.services() as services:
+        owner = services.accounts.get(name).name
         password, credential = services.issuing.issue(
-            name,
+            owner,
             service=Service(service),
             scopes=frozenset(Scope(scope) for scope in scopes),
             access=Access.READ_ONLY if read_only else Access.READ_WRITE,
@@ -82,7 +88,7 @@ def issue(
             origin=Origin.CLI,
             actor=actor(),
         )
-        show_issued(services, password, credential, name, session.settings.dav_url, as_json=as_json)
+        show_issued(services, password, credential, owner, session.settings.dav_url, as_json=as_json)
 
 
 @app_password.command("rotate", example="dav-gateway app-password rotate k7mqx")
@@ -135,7 +141,11 @@ def list_(session: Session, name: str, as_json: bool) -> None:
 def show(session: Session, credential_id: str, as_json: bool) -> None:
     """Show one app password: all but the secret, which nobody can read any more."""
     with session.services() as services:
-        _show(services, credential_id, as_json=as_json)
+        found = _found(services, credential_id)
+    if as_json:
+        show_json(credential_record(*found, now()))
+    else:
+        show_record(credential_pairs(*found, now()))
 
 
 @app_password.command("rename", example="dav-gateway app-password rename k7mqx 'The new phone'")
@@ -145,9 +155,15 @@ def show(session: Session, credential_id: str, as_json: bool) -> None:
 @click.pass_obj
 def rename(session: Session, credential_id: str, label: str, as_json: bool) -> None:
     """Give an app password another label."""
+    if not label.strip():
+        raise Refusal("a label is not empty")
     with session.services() as services:
         services.issuing.rename(credential_id, label, actor=actor())
-        _show(services, credential_id, as_json=as_json)
+        renamed, owner = _found(services, credential_id)
+    if as_json:
+        show_json(credential_record(renamed, owner, now()))
+    else:
+        click.echo(f"Renamed: {renamed.id}. It is {safe(renamed.label)} from now on.")
 
 
 @app_password.command("pause", example="dav-gateway app-password pause k7mqx")
@@ -169,14 +185,19 @@ def resume(session: Session, credential_id: str, as_json: bool) -> None:
     """Let a paused app password work again."""
     with session.services() as services:
         services.revocation.resume(credential_id, by=actor())
-        _show(services, credential_id, as_json=as_json)
+        resumed, owner = _found(services, credential_id)
+    if as_json:
+        show_json(credential_record(resumed, owner, now()))
+        return
+    state = state_of(resumed, owner, now())
+    click.echo(f"Resumed: {resumed.id}. {'Accepted from now on' if state == LIVE else f'Still refused: {state}'}.")
 
 
 @app_password.command(
     "revoke", example="dav-gateway app-password revoke k7mqx\ndav-gateway app-password revoke --all ana"
 )
 @click.argument("credential_ids", metavar="ID...", nargs=-1, type=PublicId())
-@click.option("--all", "account_name", metavar="NAME", help="All app passwords of this account: a device is lost.")
+@click.option("--all", "account_name", metavar="ACCOUNT", help="All app passwords of this account: a device is lost.")
 @json_option
 @click.pass_obj
 def revoke(session: Session, credential_ids: Sequence[str], account_name: str | None, as_json: bool) -> None:
@@ -185,7 +206,7 @@ def revoke(session: Session, credential_ids: Sequence[str], account_name: str | 
         raise click.UsageError("give the ids of app passwords, or --all and the name of an account")
     with session.services() as services:
         if account_name is not None:
-            receipt = services.revocation.revoke_all(account_name.strip().lower(), by=actor(), why=WHY)
+            receipt = services.revocation.revoke_all(services.accounts.get(account_name).name, by=actor(), why=WHY)
         else:
             receipt = services.revocation.revoke(credential_ids, by=actor(), why=WHY)
     _show_receipt(receipt, "Revoked", as_json=as_json)
@@ -194,14 +215,6 @@ def revoke(session: Session, credential_ids: Sequence[str], account_name: str | 
 def _found(services: Services, credential_id: str) -> tuple[Credential, Account]:
     with services.database.read() as connection:
         return required_credential(connection, credential_id)
-
-
-def _show(services: Services, credential_id: str, *, as_json: bool) -> None:
-    found = _found(services, credential_id)
-    if as_json:
-        show_json(credential_record(*found, now()))
-    else:
-        show_record(credential_pairs(*found, now()))
 
 
 def _show_receipt(receipt: Receipt, done: str, *, as_json: bool) -> None:

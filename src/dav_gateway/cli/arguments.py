@@ -52,11 +52,18 @@ class Cidr(click.ParamType[Network]):
             self.fail(f"{value!r} is not an address or network such as 192.0.2.7 or 192.0.2.0/24", param, ctx)
 
 
+def name_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the argument NAME of a new account, passed as `name`, in lower case as account names are."""
+    return _account("NAME")(function)
+
+
 def account_argument(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the argument NAME of an account, passed as `name`, in lower case as account names are."""
-    return click.argument("name", metavar="NAME", callback=lambda _context, _parameter, value: value.strip().lower())(
-        function
-    )
+    """Adds the argument ACCOUNT, a name or an e-mail passed as `name`, in lower case as both are."""
+    return _account("ACCOUNT")(function)
+
+
+def _account(metavar: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.argument("name", metavar=metavar, callback=lambda _context, _parameter, value: value.strip().lower())
 
 
 def read_password(*, from_stdin: bool) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from dav_gateway.cli.command import REFUSED, Command, fail, json_option
+from dav_gateway.cli.command import Command, json_option
+from dav_gateway.cli.correctness import require_correct
 from dav_gateway.cli.output import safe, show_json
 from dav_gateway.cli.session import Session
 from dav_gateway.config import Settings
-from dav_gateway.config.checks import advice, mistakes
+from dav_gateway.config.checks import advice
 
 
 @click.command("check-config", cls=Command, example="dav-gateway check-config --config /etc/dav-gateway/gateway.toml")
@@ -23,11 +24,7 @@ def check_config(session: Session) -> None:
     Exit code 0 when there is none. Advice on set-ups that work badly goes to standard error.
     """
     settings = session.settings
-    from dav_gateway.bootstrap import check_radicale
-
-    wrong = [*mistakes(settings), *check_radicale(settings)]
-    if wrong:
-        fail(REFUSED, *wrong)
+    require_correct(settings)
     for sentence in advice(settings):
         click.echo(f"advice: {sentence}", err=True)
     click.echo(f"The configuration is correct. Clients connect to {settings.dav_url}")

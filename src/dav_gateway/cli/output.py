@@ -1,6 +1,8 @@
 """Output for people and programs. Nothing that a stranger could have written reaches the terminal unescaped."""
 
+import codecs
 import json
+import sys
 from collections.abc import Sequence
 
 import click
@@ -24,9 +26,15 @@ def _escaped(symbol: str) -> str:
 
 
 def show_json(value: object) -> None:
-    """`value` as JSON on stdout, in ASCII."""
+    """`value` as JSON on stdout: what does not print is escaped, and all but ASCII where stdout is not UTF-8."""
+    readable = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    text = json.dumps(value, indent=2, ensure_ascii=not readable)
+    click.echo("".join(each if each.isprintable() or each == "\n" else _escaped_json(each) for each in text))
+
+
+def _escaped_json(symbol: str) -> str:
     # json leaves DEL alone, a terminal may not.
-    click.echo(json.dumps(value, indent=2).replace("\x7f", "\\u007f"))
+    return "\\u007f" if symbol == "\x7f" else json.dumps(symbol)[1:-1]
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 import structlog
 
-from dav_gateway.cli.command import REFUSED, Command, fail
+from dav_gateway.cli.command import Command
+from dav_gateway.cli.correctness import require_correct
 from dav_gateway.cli.session import Session
-from dav_gateway.config.checks import advice, mistakes
+from dav_gateway.config.checks import advice
 from dav_gateway.config.kinds import host_port
 
 
@@ -28,12 +29,10 @@ def serve(session: Session, listen: str | None) -> None:
     SIGTERM or Ctrl-C stop it: running requests are finished first. SIGHUP reads the certificate again.
     """
     settings, _ = session.load({"listen": listen} if listen else None)
-    from dav_gateway.bootstrap import build_server, check_radicale
+    from dav_gateway.bootstrap import build_server
     from dav_gateway.logs import start_logging
 
-    wrong = [*mistakes(settings), *check_radicale(settings)]
-    if wrong:
-        fail(REFUSED, *wrong)
+    require_correct(settings)
     start_logging(settings.logging)
     log = structlog.get_logger("dav_gateway")
     for sentence in advice(settings):

@@ -1,7 +1,7 @@
 """Every setting of the gateway: its type, its bounds and its default. `config/gateway.toml` explains each in words.
 
 The settings are closed: a key that is not here is an error. `load` returns them complete: paths absolute, the address
-of the database with its password in it, the public address filled in.
+of the database with its password in it, the public address filled in, no object larger than a body.
 """
 # ruff: noqa: RUF009 - setting() and table() make fields, as dataclasses.field() does
 
@@ -148,6 +148,9 @@ def load(
     mistakes = []
     if (settings.tls.certificate is None) != (settings.tls.key is None):
         mistakes.append("tls.certificate and tls.key must be given together.")
+    if sources["limits.object_bytes"] == "default":
+        least = min(settings.limits.object_bytes, settings.limits.body_bytes)
+        settings = replace(settings, limits=replace(settings.limits, object_bytes=least))
     if settings.limits.object_bytes > settings.limits.body_bytes:
         mistakes.append("limits.object_bytes must not be larger than limits.body_bytes.")
     base = file.absolute().parent if file and sources["database.url"] == str(file) else cwd

@@ -1,29 +1,78 @@
 """What only a look at the machine can tell about settings: files that must be there, and set-ups that work badly."""
 
+import configparser
+import os
 import ssl
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from dav_gateway.config import Settings
-from dav_gateway.config.addresses import is_embedded
+from dav_gateway.config.addresses import SQLITE, is_embedded
 
 
 def mistakes(settings: Settings) -> list[str]:
     """Why the server could not start with these settings; a sentence each."""
     found = []
     if settings.tls.certificate is not None and settings.tls.key is not None:
-        try:
-            # The empty password keeps OpenSSL from asking for one at the terminal.
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-                settings.tls.certificate, settings.tls.key, password=""
-            )
-        except ssl.SSLError:
-            found.append("tls.certificate and tls.key are not a PEM certificate and its unencrypted key.")
-        except OSError as error:
-            found.append(f"tls.certificate or tls.key cannot be read: {error.strerror}.")
-    if is_embedded(settings.database.url) and settings.data_directory.exists() and not settings.data_directory.is_dir():
-        found.append(f"data_directory: {settings.data_directory} is not a folder.")
+        found += _tls(settings.tls.certificate, settings.tls.key)
+    if is_embedded(settings.database.url):
+        found += _folder(settings)
     return found
+
+
+def radicale_file(settings: Settings) -> list[str]:
+    """Why the configured Radicale file cannot be read as one; what is said in it is not looked at."""
+    path = settings.radicale_config
+    if path is None:
+        return []
+    try:
+        configparser.RawConfigParser().read_string(path.read_text("utf-8"))
+    except OSError as error:
+        return [f"radicale_config: {path} cannot be read: {error.strerror}."]
+    except UnicodeDecodeError:
+        return [f"radicale_config: {path} is not UTF-8 text."]
+    except configparser.Error as error:
+        # ParsingError alone has a list of lines, and its subclass for a missing section header has not.
+        listed = getattr(error, "errors", ())
+        line = listed[0][0] if listed else getattr(error, "lineno", 1)
+        return [f"radicale_config: {path} is no INI file: see line {line}."]
+    return []
+
+
+def _tls(certificate: Path, key: Path) -> list[str]:
+    found = []
+    for name, path in (("certificate", certificate), ("key", key)):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            found.append(f"tls.{name}: {path} cannot be read: {error.strerror}.")
+    if found:
+        return found
+    try:
+        ssl.create_default_context(cafile=certificate)
+    except ssl.SSLError:
+        return [f"tls.certificate: {certificate} is not a certificate in PEM."]
+    try:
+        # The empty password keeps OpenSSL from asking for one at the terminal.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+    except ssl.SSLError:
+        return [f"tls.key: {key} is not the unencrypted PEM key of {certificate}."]
+    return []
+
+
+def _folder(settings: Settings) -> list[str]:
+    """Whether the SQLite file's folder can be written, or made in the nearest one that exists."""
+    folder = Path(settings.database.url.removeprefix(SQLITE)).parent
+    name = "data_directory" if folder == settings.data_directory else "database.url"
+    # os.path: what may not be looked into counts as not there, and the folder around it tells why.
+    existing = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    if not existing.is_dir():
+        return [f"{name}: {existing} is not a folder."]
+    if not os.access(existing, os.W_OK | os.X_OK, effective_ids=True):
+        what = "cannot be written" if existing == folder else f"cannot be made: {existing} cannot be written"
+        return [f"{name}: {folder} {what} by the user that runs this."]
+    return []
 
 
 def advice(settings: Settings) -> list[str]:

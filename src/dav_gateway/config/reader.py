@@ -207,7 +207,9 @@ def nearest(unknown: str, known: Mapping[str, object] | set[str]) -> str:
 def _quoted(raw: object) -> str:
     if isinstance(raw, dict):
         return "a table"
-    if isinstance(raw, str):
+    if isinstance(raw, list):
+        text = f"[{', '.join(_quoted(each) for each in raw)}]"
+    elif isinstance(raw, str):
         text = json.dumps(raw, ensure_ascii=not raw.isprintable())
     else:
         text = str(raw).lower() if isinstance(raw, bool) else str(raw)

@@ -36,7 +36,8 @@ class Event:
 _APPEND = insert(audit)
 _COLUMNS = [audit.c[name] for name in Event.__slots__]
 _DETAIL = Event.__slots__.index("detail")
-_NEWEST = sqlalchemy.select(*_COLUMNS).order_by(audit.c.id.desc()).limit(bindparam("limit"))
+# What is collected in memory (refusals, uses) is stored a moment after it happened.
+_NEWEST = sqlalchemy.select(*_COLUMNS).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(bindparam("limit"))
 _OF_ACCOUNT = audit.c.account == bindparam("account")
 _OF_CREDENTIAL = audit.c.credential_id == bindparam("credential_id")
 
@@ -64,7 +65,7 @@ def append(c: Connection, *events: Event) -> None:
 def select(
     c: Connection, account: str | None = None, credential_id: str | None = None, limit: int = 100
 ) -> list[Event]:
-    """The newest `limit` events, newest first: all, or those of an account, of a credential, or of both."""
+    """The newest `limit` events, newest first by `at` and `id`: all, or those of an account, a credential or both."""
     statement = _NEWEST
     if account is not None:
         statement = statement.where(_OF_ACCOUNT)
