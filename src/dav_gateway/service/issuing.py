@@ -73,7 +73,7 @@ class Issuing:
             service,
             frozenset(scopes),
             # The directory is read-only for everybody: a password for nothing else says so.
-            Access.READ_ONLY if chosen == {EMPLOYEES} else access,
+            Access.READ_ONLY if chosen == frozenset({EMPLOYEES}) else access,
             chosen,
             networks_from(networks),
             expires_at,
