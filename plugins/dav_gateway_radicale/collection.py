@@ -79,7 +79,7 @@ class Collection(BaseCollection):
 
     @property
     def path(self) -> str:
-        """`ana/calendars/work`."""
+        """`ana/calendars/team`."""
         return self._path
 
     @property

@@ -94,8 +94,8 @@ def test_both_ends_of_a_move_are_in_scope(rig: Rig, method: str, destination: st
 def test_a_move_inside_the_home_works(rig: Rig) -> None:
     rig.seed()
     password = rig.password({Scope.CALENDARS})
-    assert rig.request("MKCALENDAR", "/dav/ana/calendars/work/", password=password).status == 201
-    target = "/dav/ana/calendars/work/moved.ics"
+    assert rig.request("MKCALENDAR", "/dav/ana/calendars/team/", password=password).status == 201
+    target = "/dav/ana/calendars/team/moved.ics"
     reply = rig.request("MOVE", "/dav/ana/calendars/calendar/e1.ics", password=password, destination=target)
     assert reply.status == 201
     assert rig.request("GET", target, password=password).body == EVENT

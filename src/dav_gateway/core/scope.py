@@ -56,7 +56,7 @@ class Permission(IntEnum):
 
 
 def resource_at(path: str) -> Resource | None:
-    """The resource that a sanitized path (`/`, `/ana/`, `/ana/calendars/`, `/ana/calendars/work/`, `.../x.ics`) names.
+    """The resource that a sanitized path (`/`, `/ana/`, `/ana/calendars/`, `/ana/calendars/team/`, `.../x.ics`) names.
 
     None for a path that no resource of ours can have: an unknown home, or one more segment than an object has.
     A trailing slash makes no difference: clients leave it out of collections (RFC 4918 section 5.2).

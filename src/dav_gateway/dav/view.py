@@ -43,7 +43,7 @@ def home_path(account: Account, home: Scope) -> str:
 
 
 def collection_path(account: Account, home: Scope, name: str) -> str:
-    """`/dav/ana/calendars/work/`."""
+    """`/dav/ana/calendars/team/`."""
     return f"{PREFIX}/{account.name}/{home}/{name}/"
 
 
