@@ -117,8 +117,9 @@ def build_server(settings: Settings) -> Iterator[Server]:
     from dav_gateway.server.request_log import RequestLog
     from dav_gateway.server.serve import ServerSettings, run
 
+    # Every limit but that of an object is the server's, by the same name: a misspelt one fails here.
     own = {item.name: getattr(settings.limits, item.name) for item in fields(settings.limits)}
-    limits = ServerLimits(**{item.name: own[item.name] for item in fields(ServerLimits) if item.name in own})
+    limits = ServerLimits(**{name: value for name, value in own.items() if name != "object_bytes"})
     site = Site(settings.realm, settings.public_url, settings.limits.object_bytes)
     registry = ConnectionRegistry()
     with open_services(settings, cutter=RegistryCutter(registry)) as services:

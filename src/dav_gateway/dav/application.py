@@ -85,9 +85,6 @@ class Application(RadicaleApplication):
         sentence = answers.MEANINGS[reason].sentence
         return answers.need_privileges(href, privilege, sentence)
 
-    def _radicale(self, handler: Callable[..., Response], *arguments: Any) -> Response:
-        return self._answered(lambda _request, _resource, _environ: handler(*arguments), arguments[0], arguments[2])
-
     def _xml(self, environ: Mapping[str, Any]) -> Element | None:
         return guard.parse(httputils.read_raw_request_body(self.configuration, environ))
 

@@ -22,7 +22,7 @@ class ServerLimits:
     header_bytes: int = 32 * KIB  # 431
     header_seconds: float = 15.0  # 408 when something came, else closed without a word; also the TLS handshake
 
-    body_bytes: int = 20 * MIB  # 413
+    body_bytes: int = 10 * MIB  # 413
     spool_bytes: int = 256 * KIB  # no refusal: what is longer waits in a temporary file
     body_seconds: float = 600.0  # 408 for a body that takes longer in total
     body_pause_seconds: float = 30.0  # 408 when nothing comes for so long
