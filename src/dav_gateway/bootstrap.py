@@ -14,8 +14,10 @@ from dav_gateway.core.client_family import FamilyPolicy
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import DAY, Moment
 from dav_gateway.core.verifier import SCHEMES
+from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.cutter import Cutter
 from dav_gateway.service.services import Services, assemble
+from dav_gateway.service.watch import Watchdog
 from dav_gateway.store import cuts, migration
 from dav_gateway.store.database import Database, open_database
 
@@ -41,10 +43,13 @@ def open_bare_database(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
-def open_services(settings: Settings, *, cutter: Cutter) -> Iterator[Services]:
+def open_services(
+    settings: Settings, *, cutter: Cutter, watchdog: Watchdog | None = None, place: WorkerPlace | None = None
+) -> Iterator[Services]:
     """The use cases on the configured database, which is closed at the end. Their background work is not started.
 
-    An embedded database is brought up to date first. Raises Refusal when another one is not, and StoreUnavailable.
+    An embedded database is brought up to date first. `watchdog` and `place` are those of a worker. Raises Refusal when
+    another database is not up to date, and StoreUnavailable.
     """
     with open_bare_database(settings) as database:
         if is_embedded(settings.database.url):
@@ -60,6 +65,8 @@ def open_services(settings: Settings, *, cutter: Cutter) -> Iterator[Services]:
             family_policy=FamilyPolicy(settings.app_passwords.client_family),
             company=settings.company,
             language=settings.languages[0],
+            watchdog=watchdog,
+            place=place,
         )
 
 

@@ -197,7 +197,7 @@ def test_rename_pause_resume(ana: CommandLine, issue: Callable[..., str]) -> Non
         f"Renamed: {public_id}. It is The old phone from now on.\n"
     )
     assert records(ana)[0]["label"] == "The old phone"
-    assert ana.ok("app-password", "pause", public_id).startswith(f"Paused: {public_id}. Refused from now on")
+    assert ana.ok("app-password", "pause", public_id).startswith(f"Paused: {public_id}. Sync has stopped: ")
     assert records(ana)[0]["state"] == "paused"
     assert ana.ok("app-password", "resume", public_id) == f"Resumed: {public_id}. Accepted from now on.\n"
     assert json.loads(ana.ok("app-password", "resume", public_id, "--json"))["state"] == "live"
@@ -212,15 +212,30 @@ def test_rename_pause_resume(ana: CommandLine, issue: Callable[..., str]) -> Non
 def test_revoke_some(ana: CommandLine, issue: Callable[..., str]) -> None:
     first, second, third = issue(), issue(), issue()
     told = ana.ok("app-password", "revoke", first, second, first)
-    assert told.startswith(f"Revoked: {first}, {second}. Refused from now on")
+    assert told.startswith(f"Revoked: {first}, {second}. Sync has stopped: ")
     assert [each["state"] for each in records(ana)] == ["revoked", "revoked", "live"]
     assert records(ana)[0]["revoked_by"].startswith("cli:")
     again = json.loads(ana.ok("app-password", "revoke", third, "--json"))
-    assert again.pop("decided")
-    assert again == {"ids": [third], "connections": 0, "requests": 0}
+    assert again.pop("decided") <= again.pop("done")
+    assert 0 <= again.pop("milliseconds") < 10_000
+    assert again == {"ids": [third], "connections": 0, "requests": 0, "workers": [], "receipt": 2}
     for verb in ("pause", "resume"):
         assert ana.refused("app-password", verb, third) == f"the app password {third} is revoked, for good"
     assert ana.refused("app-password", "rotate", third).startswith(f"the app password {third} is not in use any more")
+
+
+def test_receipts(ana: CommandLine, issue: Callable[..., str]) -> None:
+    public_id = issue()
+    assert "nothing was ever taken away" in ana.refused("app-password", "receipt", public_id)
+    assert ana.refused("app-password", "receipt", "00000") == "no app password has the id '00000'"
+    told = ana.ok("app-password", "revoke", "--receipt", public_id)
+    assert told.endswith("No worker was serving.\n")
+    shown = ana.ok("app-password", "receipt", public_id)
+    assert f"app passwords     {public_id}\n" in shown
+    assert "connections cut   0\n" in shown
+    found = json.loads(ana.ok("app-password", "receipt", public_id, "--json"))
+    assert (found["ids"], found["workers"], found["first_refused"]) == ([public_id], [], {})
+    assert found["by"].startswith("cli:")
 
 
 def test_revoke_is_all_or_nothing(ana: CommandLine, issue: Callable[..., str]) -> None:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from dav_gateway.bus.opening import open_bus
 from dav_gateway.core.account import Account
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import Moment
@@ -81,20 +82,20 @@ def test_an_exclusively_locked_sqlite_file_cannot_be_read_either(sqlite_url: str
 def test_a_sqlite_file_that_was_moved_away(sqlite_url: str) -> None:
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     with _opened(sqlite_url) as database:
-        feed = database.credential_changes()
-        feed.take()
+        member = open_bus(database).join(None)
+        member.read(0)
         _works(database)
         path.rename(path.with_suffix(".away"))
         for opener in (database.read, database.write, lambda: database.change_credentials([])):
             with _unavailable(), opener():
                 pass
         with _unavailable():
-            feed.take()
+            member.read(0)
         assert not path.exists()
         path.with_suffix(".away").rename(path)
         _works(database)
-        assert feed.take() == []
-        feed.close()
+        assert member.read(0).ids == ()
+        member.leave()
 
 
 def test_a_sqlite_file_that_was_replaced_needs_a_restart(sqlite_url: str) -> None:
@@ -166,8 +167,8 @@ def test_no_failure_quotes_what_was_written(sqlite_url: str) -> None:
 
 def test_a_severed_session_costs_one_transaction_at_most(postgres_url: str) -> None:
     with _opened(postgres_url) as database:
-        feed = database.credential_changes()
-        feed.take()
+        member = open_bus(database).join(None)
+        member.read(0)
         with _unavailable(), database.write() as c:
             accounts.every(c)
             _sever(postgres_url)
@@ -178,9 +179,9 @@ def test_a_severed_session_costs_one_transaction_at_most(postgres_url: str) -> N
         for _ in range(3):
             _works(database)
         with _unavailable():
-            feed.take()
-        assert feed.take() == []
-        feed.close()
+            member.read(0)
+        assert member.read(0).ids == ()
+        member.leave()
 
 
 def test_a_session_severed_before_the_commit_changed_nothing(postgres_url: str, postgres_database: Database) -> None:

@@ -53,7 +53,7 @@ class Witness:
         self.cuts.append(sorted(ids))
         with self.database.read() as connection:
             self.committed += [credentials.get(connection, credential_id) for credential_id in sorted(ids)]
-        return Count(connections=len(ids), running=1 if ids else 0)
+        return Count(len(ids), len(ids), dict.fromkeys(ids, (1, 1)))
 
     def cut_all(self) -> Count:
         self.everything += 1

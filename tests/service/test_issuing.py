@@ -192,7 +192,7 @@ class TestRotation:
         assert new.replaces == old.id
         assert new.first_used_at is None
         assert company.reason(old_password) is None
-        assert company.witness.cuts == [[]]
+        assert company.witness.cuts == []
 
         assert company.reason(new_password) is None
         assert company.witness.cuts[-1] == [old.id]

@@ -22,13 +22,15 @@ def test_revoking_is_committed_then_cut_then_told(company: Company) -> None:
     password, credential = company.issue()
     assert company.reason(password) is None
     receipt = company.services.revocation.revoke([credential.id], by="ana", why="lost")
-    assert receipt == Receipt((credential.id,), START, START, connections=1, requests=1)
+    [own] = receipt.acknowledgements
+    assert receipt == Receipt((credential.id,), START, START, 1, 1, (own,), number=1)
+    assert (own.member, own.how, own.tally) == ("this process", "cut", {credential.id: (1, 1)})
     assert company.witness.cuts == [[credential.id]]
     seen = company.witness.committed[0]
     assert seen is not None
     assert (seen.revoked_at, seen.revoked_by, seen.revoked_why) == (START, "ana", "lost")
     assert company.reason(password) is Reason.REVOKED
-    assert company.events(credential.id)[-1] == "revoked"
+    assert company.events(credential.id)[-2:] == ["revoked", "cut"]
 
 
 def test_a_second_time_keeps_the_first_reason_and_cuts_again(company: Company) -> None:
@@ -106,7 +108,7 @@ def test_pause_and_resume(company: Company) -> None:
     services.revocation.resume(credential.id, by="ana")
     assert len(company.witness.cuts) == 2
     assert company.reason(password) is None
-    assert company.events(credential.id)[2:] == ["paused", "resumed", "first_used"]
+    assert company.events(credential.id)[2:] == ["paused", "cut", "cut", "resumed", "first_used"]
     services.revocation.revoke([credential.id], by="ana", why="lost")
     for operation in (services.revocation.pause, services.revocation.resume):
         with pytest.raises(Refusal, match="revoked, for good"):
@@ -168,7 +170,7 @@ def test_narrowing_cuts_and_never_widens(company: Company) -> None:
     with pytest.raises(Refusal, match="at least one scope"):
         narrow(credential.id, by="ana", scopes=frozenset())
     assert company.stored(credential.id) == narrowed
-    assert company.events(credential.id)[2:] == ["changed"]
+    assert company.events(credential.id)[2:] == ["changed", "cut"]
     _, endless = company.issue()
     narrow(endless.id, by="ana", expires_at=Moment(START + 1))
     assert company.stored(endless.id).expires_at == START + 1

@@ -7,17 +7,18 @@ import click
 from dav_gateway.cli.arguments import Cidr, PublicId, When, account_argument
 from dav_gateway.cli.command import Group, json_option
 from dav_gateway.cli.issued import show_issued
-from dav_gateway.cli.output import moment_json, moment_text, safe, show_json, show_record, show_table
+from dav_gateway.cli.output import moment_text, safe, show_json, show_record, show_table
+from dav_gateway.cli.receipts import show_receipt, show_stored_receipt
 from dav_gateway.cli.records import LIVE, credential_pairs, credential_record, reach_of, state_of
 from dav_gateway.cli.session import Session, actor, now
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential, Network, Origin, Service
-from dav_gateway.core.errors import Refusal
+from dav_gateway.core.errors import NotFound, Refusal
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope
-from dav_gateway.service.revocation import Receipt, required_credential
+from dav_gateway.service.revocation import required_credential
 from dav_gateway.service.services import Services
-from dav_gateway.store import credentials
+from dav_gateway.store import credentials, receipts
 
 WHY = "command line"
 
@@ -174,7 +175,7 @@ def pause(session: Session, credential_id: str, as_json: bool) -> None:
     """Refuse an app password until it is resumed, and cut what it is doing."""
     with session.services() as services:
         receipt = services.revocation.pause(credential_id, by=actor())
-    _show_receipt(receipt, "Paused", as_json=as_json)
+    show_receipt(receipt, "Paused", as_json=as_json)
 
 
 @app_password.command("resume", example="dav-gateway app-password resume k7mqx")
@@ -198,10 +199,16 @@ def resume(session: Session, credential_id: str, as_json: bool) -> None:
 )
 @click.argument("credential_ids", metavar="ID...", nargs=-1, type=PublicId())
 @click.option("--all", "account_name", metavar="ACCOUNT", help="All app passwords of this account: a device is lost.")
+@click.option("--receipt", "in_full", is_flag=True, help="Tell which worker ended what, and when.")
 @json_option
 @click.pass_obj
-def revoke(session: Session, credential_ids: Sequence[str], account_name: str | None, as_json: bool) -> None:
-    """End app passwords for good, and cut what they are doing. All of those named, or none when one does not exist."""
+def revoke(
+    session: Session, credential_ids: Sequence[str], account_name: str | None, *, in_full: bool, as_json: bool
+) -> None:
+    """End app passwords for good, and cut what they are doing. All of those named, or none when one does not exist.
+
+    Returns when nothing more is sent or stored under them by any worker of any machine.
+    """
     if bool(credential_ids) == (account_name is not None):
         raise click.UsageError("give the ids of app passwords, or --all and the name of an account")
     with session.services() as services:
@@ -209,27 +216,24 @@ def revoke(session: Session, credential_ids: Sequence[str], account_name: str | 
             receipt = services.revocation.revoke_all(services.accounts.get(account_name).name, by=actor(), why=WHY)
         else:
             receipt = services.revocation.revoke(credential_ids, by=actor(), why=WHY)
-    _show_receipt(receipt, "Revoked", as_json=as_json)
+    show_receipt(receipt, "Revoked", as_json=as_json, in_full=in_full)
+
+
+@app_password.command("receipt", example="dav-gateway app-password receipt k7mqx")
+@click.argument("credential_id", metavar="ID", type=PublicId())
+@json_option
+@click.pass_obj
+def receipt(session: Session, credential_id: str, as_json: bool) -> None:
+    """Show what the last revocation, pause or narrowing of an app password ended, and who was refused first since."""
+    with session.services() as services:
+        _found(services, credential_id)
+        with services.database.read() as connection:
+            stored = receipts.latest(connection, credential_id)
+    if stored is None:
+        raise NotFound(f"nothing was ever taken away from the app password {credential_id}")
+    show_stored_receipt(stored, as_json=as_json)
 
 
 def _found(services: Services, credential_id: str) -> tuple[Credential, Account]:
     with services.database.read() as connection:
         return required_credential(connection, credential_id)
-
-
-def _show_receipt(receipt: Receipt, done: str, *, as_json: bool) -> None:
-    if as_json:
-        show_json(
-            {
-                "ids": list(receipt.ids),
-                "decided": moment_json(receipt.decided_at),
-                "connections": receipt.connections,
-                "requests": receipt.requests,
-            }
-        )
-    elif receipt.ids:
-        click.echo(
-            f"{done}: {', '.join(receipt.ids)}. Refused from now on; running gateways cut what is open within 0.1 s."
-        )
-    else:
-        click.echo("There was none to revoke.")

@@ -7,7 +7,7 @@ always found by the cut, and one that is not found will read "dead".
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -16,10 +16,11 @@ from dav_gateway.server.connection import Connection
 
 
 class CutCount(NamedTuple):
-    """What a cut ended: connections, and how many of them were answering a request."""
+    """What a cut ended: connections, and how many of them were answering a request; also by credential id."""
 
     connections: int
     running: int
+    tally: Mapping[str, tuple[int, int]]
 
 
 class CutUnconfirmed(GatewayError):
@@ -75,7 +76,7 @@ class ConnectionRegistry:
         """
         marked = self._mark(credential_ids)
         if not marked:
-            return CutCount(0, 0)
+            return CutCount(0, 0, {})
         loop = next(iter(marked)).loop
         if _runs_here(loop):
             raise RuntimeError("await ConnectionRegistry.cut() in the event loop's own thread")
@@ -111,7 +112,7 @@ class ConnectionRegistry:
 
 def _reset(connections: set[Connection], done: Callable[[CutCount], None]) -> None:
     """Reset the connections and call `done` when the last socket is closed. In the event loop."""
-    count = CutCount(len(connections), sum(connection.running for connection in connections))
+    count = _count(connections)
     if not connections:
         done(count)
     left = len(connections)
@@ -125,6 +126,15 @@ def _reset(connections: set[Connection], done: Callable[[CutCount], None]) -> No
     for connection in connections:
         connection.reset()
         connection.when_closed(one_closed)
+
+
+def _count(connections: set[Connection]) -> CutCount:
+    tally: dict[str, tuple[int, int]] = {}
+    for connection in connections:
+        for credential_id in connection.credentials:
+            cut, running = tally.get(credential_id, (0, 0))
+            tally[credential_id] = (cut + 1, running + connection.running)
+    return CutCount(len(connections), sum(connection.running for connection in connections), tally)
 
 
 def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:

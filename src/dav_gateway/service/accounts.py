@@ -123,7 +123,7 @@ class Accounts:
                 audit.append(connection, Event(now, "account_deactivated", account.name, None, by))
             return [credential.id for credential in found]
 
-        return self._revocation.carry_out(change)
+        return self._revocation.carry_out(change, by=by)
 
     def activate(self, name: str, *, by: str) -> Account:
         """Let an account and its credentials act again. Raises NotFound."""

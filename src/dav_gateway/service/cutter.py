@@ -1,7 +1,7 @@
 """Who cuts connections. The server's own fits this protocol without knowing it; `bootstrap` brings them together."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -15,6 +15,10 @@ class CutCount(Protocol):
     @property
     def running(self) -> int:
         """Requests that were running on them."""
+
+    @property
+    def tally(self) -> Mapping[str, tuple[int, int]]:
+        """Both, by the credential ids under which the connections were registered."""
 
 
 class Cutter(Protocol):
@@ -33,11 +37,12 @@ class Count:
 
     connections: int = 0
     running: int = 0
+    tally: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class NoConnections:
-    """The Cutter of a process without a server, such as the command line: the processes that serve read what it
-    committed and cut by themselves (see `watch`)."""
+    """The Cutter of a process without a server, such as the command line: the processes that serve hear of it over the
+    bus and cut by themselves (see `watch`)."""
 
     def cut(self, ids: Collection[str]) -> Count:  # noqa: ARG002 - the protocol's
         """Cuts nothing."""

@@ -57,7 +57,7 @@ class FirstUse:
             return _note(connection, credential.id, owner, _Seen(now, presented, family))
 
         if credential.replaces is not None and credential.first_used_at is None:
-            self._revocation.carry_out(write)
+            self._revocation.carry_out(write, by="rotation")
         else:
             with self._database.write() as connection:
                 write(connection, self._clock())

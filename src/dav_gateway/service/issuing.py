@@ -122,7 +122,7 @@ class Issuing:
                 made.append(new)
                 return [each.id for each in unseen]
 
-            self._revocation.carry_out(change)
+            self._revocation.carry_out(change, by=actor)
             return made[0]
 
         return self._new(write)

@@ -9,7 +9,7 @@ from dav_gateway.core.client_family import family_of
 from dav_gateway.core.credential import Reason
 from dav_gateway.core.moment import Moment
 from dav_gateway.service.first_use import client_text
-from dav_gateway.store import audit, credentials
+from dav_gateway.store import audit, credentials, receipts
 from dav_gateway.store.audit import Event
 from dav_gateway.store.credentials import RefusalNote, UseNote
 
@@ -32,6 +32,8 @@ class Note:
     address: str
     user_agent: str
     request_id: str
+    since: Moment | None = None
+    """When it happened first, of several that are told as one."""
 
 
 def word_of(reason: Reason) -> str:
@@ -55,6 +57,10 @@ def write_last(connection: Connection, notes: Sequence[Note]) -> None:
     ]
     credentials.note_use(connection, uses)
     credentials.note_refusal(connection, refusals)
+    for note in notes:
+        if note.credential_id and note.reason is not None:
+            since = note.at if note.since is None else note.since
+            receipts.note_refused(connection, note.credential_id, since, client_text(note.user_agent))
 
 
 def append(connection: Connection, note: Note) -> None:

@@ -1,16 +1,17 @@
 """Taking reach away from credentials: revoke, pause, narrow, and whatever else must cut connections.
 
 The promise: when a function here returns, no further byte is sent and no write is committed under the credential. One
-path keeps it: decide and commit (`Database.change_credentials`, which outlasts the writers in flight), then cut every
-connection, then return. Giving reach back (resume) cuts nothing.
+path keeps it: decide and commit (`Database.change_credentials`, which outlasts the writers in flight), cut the
+connections of this process, wait for the others (`bus`), then return. Giving reach back (resume) cuts nothing.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from typing import TypedDict, Unpack
 
 from sqlalchemy import Connection
 
+from dav_gateway.bus.protocol import Acknowledgement, Bus
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential, Network
 from dav_gateway.core.errors import NotFound, Refusal, StoreUnavailable
@@ -18,9 +19,10 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.service.cutter import CutCount, Cutter, NoConnections
 from dav_gateway.service.reach import lost
+from dav_gateway.service.receipts import Receipt, receipt_of, record
 from dav_gateway.store import accounts, audit, credentials
 from dav_gateway.store.audit import Event
-from dav_gateway.store.database import Database
+from dav_gateway.store.database import Announced, Database, boottime
 
 __all__ = [
     "CutCount",
@@ -36,17 +38,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What was decided, when, and when it had taken effect in this process."""
-
-    ids: tuple[str, ...]
-    decided_at: Moment
-    done_at: Moment
-    connections: int
-    requests: int
-
-
 class Limits(TypedDict, total=False):
     """What `narrow` may be given."""
 
@@ -60,28 +51,42 @@ class Limits(TypedDict, total=False):
 class Revocation:
     """The operations that end or limit what credentials may do."""
 
-    def __init__(self, database: Database, cutter: Cutter, clock: Callable[[], Moment]) -> None:
-        """Every change is committed to `database` first; then `cutter` ends the connections."""
+    def __init__(self, database: Database, bus: Bus, cutter: Cutter, clock: Callable[[], Moment]) -> None:
+        """Every change is committed to `database` first; then `cutter` ends the connections of this process, and `bus`
+        tells when every other process has ended its own."""
         self._database = database
+        self._bus = bus
         self._cutter = cutter
         self._clock = clock
 
-    def carry_out(self, change: Callable[[Connection, Moment], Iterable[str]]) -> Receipt:
-        """Commit `change`, which takes reach away from credentials and returns their ids, then cut these.
+    def carry_out(self, change: Callable[[Connection, Moment], Iterable[str]], *, by: str | None = None) -> Receipt:
+        """Commit `change`, which takes reach away from credentials and returns their ids, and see these cut.
 
         Raises what `change` raises; then nothing is changed and nothing is cut. After StoreUnavailable nobody knows
         whether it was committed, so what it named is cut in any case.
         """
         ids: list[str] = []
+        announced = Announced()
         decided_at = self._clock()
-        try:
-            with self._database.change_credentials(ids) as connection:
-                ids += dict.fromkeys(change(connection, decided_at))
-        except StoreUnavailable:
-            self._cutter.cut(ids)
-            raise
+        with self._bus.asking() as asking:
+            try:
+                with self._database.change_credentials(ids, announced) as connection:
+                    ids += dict.fromkeys(change(connection, decided_at))
+            except StoreUnavailable:
+                self._cutter.cut(ids)
+                raise
+            if not ids:
+                return Receipt((), decided_at, decided_at, 0, 0)
+            own = self._cut_own(ids, announced.committed_at)
+            others = asking.settle(announced.number, announced.committed_at)
+        receipt = receipt_of(ids, decided_at, self._clock(), [*own, *others])
+        return record(self._database, receipt, by)
+
+    def _cut_own(self, ids: Collection[str], committed_at: float) -> list[Acknowledgement]:
         count = self._cutter.cut(ids)
-        return Receipt(tuple(ids), decided_at, self._clock(), count.connections, count.running)
+        if isinstance(self._cutter, NoConnections):
+            return []
+        return [Acknowledgement("this process", "cut", boottime() - committed_at, count.tally)]
 
     def revoke(self, ids: Iterable[str], *, by: str, why: str) -> Receipt:
         """Revoke credentials for good, all of them or none. Raises NotFound when one does not exist.
@@ -96,7 +101,7 @@ class Revocation:
                 revoke_row(connection, credential, owner, now, by=by, why=why)
             return chosen
 
-        return self.carry_out(change)
+        return self.carry_out(change, by=by)
 
     def revoke_all(self, account_name: str, *, by: str, why: str) -> Receipt:
         """Revoke every credential of an account ("I lost a device"). Raises NotFound."""
@@ -107,7 +112,7 @@ class Revocation:
                 revoke_row(connection, credential, owner, now, by=by, why=why)
             return [credential.id for credential in found]
 
-        return self.carry_out(change)
+        return self.carry_out(change, by=by)
 
     def pause(self, credential_id: str, *, by: str) -> Receipt:
         """Stop a credential until it is resumed. Raises NotFound, and Refusal for a revoked one."""
@@ -119,7 +124,7 @@ class Revocation:
                 audit.append(connection, Event(now, "paused", owner.name, credential_id, by))
             return [credential_id]
 
-        return self.carry_out(change)
+        return self.carry_out(change, by=by)
 
     def resume(self, credential_id: str, *, by: str) -> Credential:
         """Let a paused credential act again. Raises NotFound, and Refusal for a revoked one."""
@@ -150,7 +155,7 @@ class Revocation:
             audit.append(connection, Event(now, "changed", owner.name, credential_id, by, detail=detail))
             return [credential_id]
 
-        return self.carry_out(change)
+        return self.carry_out(change, by=by)
 
 
 def revoke_row(

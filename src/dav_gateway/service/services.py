@@ -4,9 +4,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dav_gateway.bus.opening import open_bus
 from dav_gateway.core.client_family import FamilyPolicy
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.verifier import ARGON2ID, HUMAN, Profile
+from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.accounts import Accounts
 from dav_gateway.service.cutter import Cutter, NoConnections
 from dav_gateway.service.directory import Directory
@@ -18,7 +20,7 @@ from dav_gateway.service.revocation import Revocation
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
 from dav_gateway.service.verification import Verification
-from dav_gateway.service.watch import Watcher
+from dav_gateway.service.watch import Watchdog, Watcher
 from dav_gateway.store.database import Database, system_clock
 
 
@@ -58,16 +60,20 @@ def assemble(
     family_policy: FamilyPolicy = FamilyPolicy.ENFORCE,
     company: str = "",
     language: str = "en",
+    watchdog: Watchdog | None = None,
+    place: WorkerPlace | None = None,
 ) -> Services:
     """The services of one process.
 
     `cutter` owns its connections (None: it serves nobody); `profile` keeps app passwords and `human_profile` the
-    passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none.
+    passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none;
+    `watchdog` and `place` are a worker's.
     """
     cutter = cutter or NoConnections()
     hashing = Hashing(profile, choose)
     directory = Directory(company)
-    revocation = Revocation(database, cutter, clock)
+    bus = open_bus(database)
+    revocation = Revocation(database, bus, cutter, clock)
     usage = Usage(database, clock)
     return Services(
         database=database,
@@ -87,5 +93,5 @@ def assemble(
         accounts=Accounts(database, revocation, directory, Hashing(human_profile, choose), clock, language=language),
         directory=directory,
         usage=usage,
-        watcher=Watcher(database, cutter, clock, on_expired=usage.expired),
+        watcher=Watcher(bus, cutter, clock, on_expired=usage.expired, watchdog=watchdog, place=place),
     )

@@ -8,6 +8,7 @@ audit.
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from threading import Event as Signal
 from threading import Lock, Thread
 
@@ -130,7 +131,8 @@ class Usage:
         note = Note(word, credential_id, reason, self._clock(), *who)
         with self._lock:
             if key in self._pending or len(self._pending) < MOST_PENDING:
-                self._pending[key] = note
+                earlier = self._pending.get(key)
+                self._pending[key] = note if earlier is None else replace(note, since=earlier.since or earlier.at)
 
     def _is_due(self, key: _Key, now: Moment) -> bool:
         written = self._written.get(key)

@@ -1,26 +1,50 @@
 """Cutting what others decided: credentials changed by another process, and those whose time has run out.
 
 The database is the authority and this is only its messenger; but a process that cannot hear the messages must not go
-on sending. So a second thread watches the first: when nothing could be read for a second, every authenticated
-connection is cut, again and again until reading works and what was missed is cut too.
+on sending. Its right to serve is a lease, renewed by reading what was decided and carrying it out. When the lease runs
+out, a second thread resets every authenticated connection, again and again until the first one has heard everything;
+and when not even that can be done, the kernel ends the process (`bus.times` has the lengths, `bus.watchdog` the timer).
 """
 
 import logging
 from collections.abc import Callable, Collection
 from threading import Event, Lock, Thread
-from time import monotonic
+from typing import Protocol
 
+from dav_gateway.bus.protocol import Bus, Expelled, Member, Tally
+from dav_gateway.bus.times import HEARTBEAT, LEASE, WATCHDOG, boottime
 from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.moment import DAY, Moment
+from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.cutter import Cutter
-from dav_gateway.store import credentials
-from dav_gateway.store.cut_feed import CutFeed
-from dav_gateway.store.database import Database
 
 _log = logging.getLogger(__name__)
 
 LOOK_BACK = 7 * DAY
 """How far back expiries are told at start: what ran out while no process was running is written to the audit."""
+
+_GUARD_INTERVAL = 0.05
+_PAUSE_AFTER_TROUBLE = 0.05
+
+
+class Watchdog(Protocol):
+    """What ends this process unless it is put off; `bus.watchdog.Watchdog`."""
+
+    def put_off(self, until: float) -> None:
+        """End the process at this boot time instead."""
+
+    def lift(self) -> None:
+        """Let it live."""
+
+
+class Unwatched:
+    """The Watchdog of a process that embeds the gateway: nobody ends it. It keeps the promise unless it is stopped."""
+
+    def put_off(self, until: float) -> None:
+        """Does nothing."""
+
+    def lift(self) -> None:
+        """Does nothing."""
 
 
 class Watcher:
@@ -28,108 +52,147 @@ class Watcher:
 
     def __init__(
         self,
-        database: Database,
+        bus: Bus,
         cutter: Cutter,
         clock: Callable[[], Moment],
         *,
         on_expired: Callable[[Collection[str]], None],
-        interval: float = 0.02,
-        expiry_interval: float = 0.2,
-        grace: float = 1.0,
+        watchdog: Watchdog | None = None,
+        place: WorkerPlace | None = None,
     ) -> None:
-        """All times in seconds: between looks at changes, between looks at expiries, and without any successful look
-        until everything is cut. `on_expired` is told the ids that expired, after they were cut."""
-        self._database = database
+        """`on_expired` is told the ids that expired, after they were cut; `place` is a worker's among others."""
+        self._bus = bus
         self._cutter = cutter
         self._clock = clock
         self._on_expired = on_expired
-        self._interval = interval
-        self._expiry_interval = expiry_interval
-        self._grace = grace
+        self._watchdog = watchdog or Unwatched()
+        self._place = place
         self._lock = Lock()
-        self._healthy = False
-        self._read_at = monotonic()
+        self._lease_until = float("-inf")
+        self._guarding = False
         self._stopping = Event()
+        self._member: Member | None = None
         self._threads: list[Thread] = []
 
     @property
     def healthy(self) -> bool:
         """Whether everything that the database says has been carried out here. While it is not, do not serve."""
-        return self._healthy
+        return boottime() < self._lease_until
 
     def start(self) -> None:
         """Begin to follow; call it before connections are accepted. Raises StoreUnavailable."""
-        feed = self._database.credential_changes()
-        feed.take()
-        self._read_at = monotonic()
-        self._healthy = True
+        self._member = self._bus.join(self._place)
+        self._renew(self._member.read(0).at)
         self._threads = [
-            Thread(target=self._follow, args=(feed,), name="watch", daemon=True),
+            Thread(target=self._follow, name="watch", daemon=True),
             Thread(target=self._guard, name="watch-guard", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Stop following; returns when both threads have ended."""
+        """Stop following, when every connection is gone; returns when both threads have ended."""
         self._stopping.set()
+        if self._member is not None:
+            self._member.wake()
         for thread in self._threads:
             thread.join()
         self._threads = []
-        self._healthy = False
+        self._lease_until = float("-inf")
+        self._watchdog.lift()
+        if self._member is not None:
+            self._member.leave()
+            self._member = None
 
-    def _follow(self, feed: CutFeed) -> None:
+    def _follow(self) -> None:
         uncut: set[str] = set()
         expired: set[str] = set()
         until = Moment(self._clock() - LOOK_BACK)
-        expiries_read_at = float("-inf")
+        asked_at = float("-inf")
         trouble = ""
-        while not self._stopping.wait(self._interval):
+        while not self._stopping.is_set():
             try:
-                uncut.update(feed.take())
-                if monotonic() - expiries_read_at >= self._expiry_interval:
-                    until, found = self._expiries(until)
+                if self._member is None:
+                    self._member = self._bus.join(self._place)
+                heard = self._member.read(HEARTBEAT)
+                uncut.update(heard.ids)
+                if heard.at - asked_at >= HEARTBEAT:
+                    until, found = self._expiries(self._member, until)
                     expired.update(found)
-                    expiries_read_at = monotonic()
-                self._carry_out(uncut, expired)
+                    asked_at = heard.at
+                tally = self._cut(uncut, expired)
+                uncut.clear()
+                self._renew(heard.at)
+                self._member.acknowledge(heard.number, tally)
+                if expired:
+                    self._on_expired(sorted(expired))
+                    expired.clear()
                 trouble = ""
+            except Expelled as error:
+                _log.warning("every authenticated connection is cut: %s", error)
+                self._rejoin()
             except GatewayError as error:
                 # What is not read or not confirmed comes again; without success the guard cuts everything.
                 if str(error) != trouble:
                     _log.warning("the database cannot be followed: %s", error)
                 trouble = str(error)
-        feed.close()
+                self._stopping.wait(_PAUSE_AFTER_TROUBLE)
+            except Exception:  # noqa: BLE001 - without this thread nothing would ever be served again
+                _log.exception("following the database failed")
+                self._stopping.wait(_PAUSE_AFTER_TROUBLE)
 
-    def _expiries(self, after: Moment) -> tuple[Moment, list[str]]:
+    def _cut(self, uncut: set[str], expired: set[str]) -> Tally:
+        if not (uncut or expired):
+            return {}
+        nothing = dict.fromkeys(uncut, (0, 0))
+        return {**nothing, **self._cutter.cut(uncut | expired).tally}
+
+    def _rejoin(self) -> None:
+        """Serve nobody until the guard has reset everything; then join as if this process had just begun."""
+        with self._lock:
+            self._lease_until = float("-inf")
+            self._guarding = False
+        while not (self._guarding or self._stopping.wait(_GUARD_INTERVAL)):
+            pass
+        if self._member is not None:
+            self._member.leave()
+            self._member = None
+
+    def _expiries(self, member: Member, after: Moment) -> tuple[Moment, list[str]]:
+        """Ids that expired since, and the moment up to which that was asked: back again when the clock is set back."""
         now = self._clock()
         if now <= after:
-            return after, []
-        with self._database.read() as connection:
-            return now, credentials.expired_between(connection, after, now)
+            return now, []
+        return now, member.expired(after, now)
 
-    def _carry_out(self, uncut: set[str], expired: set[str]) -> None:
-        if uncut or expired:
-            self._cutter.cut(uncut | expired)
-        if expired:
-            self._on_expired(sorted(expired))
-        uncut.clear()
-        expired.clear()
+    def _renew(self, read_at: float) -> None:
+        """Serve on the ground of a read that began then, unless that was too long ago.
+
+        The watchdog is set back to that read too, even if the guard had put it off further.
+        """
         with self._lock:
-            self._read_at = monotonic()
-            if not self._healthy:
+            if boottime() >= read_at + LEASE:
+                return
+            if self._guarding:
                 _log.warning("the database is followed again")
-            self._healthy = True
+            self._guarding = False
+            self._lease_until = read_at + LEASE
+            self._watchdog.put_off(read_at + WATCHDOG)
 
     def _guard(self) -> None:
-        while not self._stopping.wait(self._grace / 10):
-            with self._lock:
-                silent = monotonic() - self._read_at
-                if silent <= self._grace:
-                    continue
-                if self._healthy:
-                    _log.error("nothing was read for %.1f s: every authenticated connection is cut", silent)
-                self._healthy = False
+        while not self._stopping.wait(_GUARD_INTERVAL):
+            began_at = boottime()
+            if began_at < self._lease_until:
+                continue
             try:
                 self._cutter.cut_all()
             except GatewayError as error:
                 _log.warning("a cut was not confirmed: %s", error)
+                continue
+            with self._lock:
+                if began_at < self._lease_until:
+                    continue
+                if not self._guarding:
+                    _log.error("nothing was heard for %.1f s: every authenticated connection is cut", LEASE)
+                self._guarding = True
+                self._watchdog.put_off(began_at + WATCHDOG)

@@ -4,19 +4,22 @@ The promise to `Database`: between the moment a fenced writer looks at its crede
 that changes this credential has returned. See `sqlite_backend` and `postgres_backend` for how.
 """
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Collection
 from typing import Literal, Protocol
 
 from sqlalchemy import Connection, Engine
 
-from dav_gateway.store.cut_feed import CutFeed
+from dav_gateway.store.sqlite_file import SqliteFile
 
 
 class Backend(Protocol):
     """One for each open database; every method may raise StoreUnavailable."""
 
     engine: Engine
+
+    @property
+    def file(self) -> SqliteFile | None:
+        """The file of a SQLite database."""
 
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
@@ -43,16 +46,13 @@ class Backend(Protocol):
         """Called first in a fenced write: what it reads after this is new enough to trust until its commit."""
 
     def order_cuts(self, c: Connection) -> None:
-        """Called before cuts are appended: their sequence numbers become visible in order."""
+        """Called before cuts are appended: their sequence numbers become visible in order, and who listens is told."""
 
     def pass_barrier(self, credential_ids: Collection[str]) -> None:
         """Called after a change of credentials is committed: return when no writer is left that looked before it."""
 
     def order_migrations(self, c: Connection) -> None:
         """Called first in a migration: let no other process migrate meanwhile."""
-
-    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]], own: str) -> CutFeed:
-        """A reader of what `change_credentials` says of processes other than `own`; `read` gives a read transaction."""
 
     def close(self) -> None:
         """Let go of everything that is not in use; called once."""

@@ -4,7 +4,7 @@ Requests read few distinct values, so parsing them is memoised; the results are 
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_network
 
@@ -12,7 +12,7 @@ from dav_gateway.core.credential import Network
 from dav_gateway.core.scope import Scope
 
 
-def dump_json(value: Mapping[str, object] | list[str]) -> str:
+def dump_json(value: Mapping[str, object] | Sequence[object]) -> str:
     """Compact JSON with sorted keys, so that equal values are equal text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 

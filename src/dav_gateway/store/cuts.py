@@ -13,13 +13,16 @@ _LAST = select(func.coalesce(func.max(cut.c.seq), 0))
 _FORGET = delete(cut).where(cut.c.at < bindparam("before"))
 
 
-def append(c: Connection, credential_ids: Iterable[str], now: Moment, process: str) -> None:
-    """Say that the connections of these credentials must be cut. Only `Database.change_credentials` calls this: it
-    makes sequence numbers appear in the order of commit, so that no reader passes over one. `process` says whose
-    word it is: that one cuts by itself."""
+def append(c: Connection, credential_ids: Iterable[str], now: Moment, process: str) -> int:
+    """Say that the connections of these credentials must be cut; the last sequence number is returned.
+
+    Only `Database.change_credentials` calls this: it makes sequence numbers appear in the order of commit, so that no
+    reader passes over one. `process` says whose word it is: that one cuts by itself.
+    """
     rows = [{"credential_id": credential_id, "at": now, "process": process} for credential_id in credential_ids]
     if rows:
         c.execute(_ADD, rows)
+    return last(c)
 
 
 def after(c: Connection, seq: int) -> list[tuple[int, str, str]]:

@@ -18,7 +18,6 @@ from dav_gateway.core.errors import Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.store import cuts
 from dav_gateway.store.backend import Backend
-from dav_gateway.store.cut_feed import CutFeed
 from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.postgres_backend import PostgresBackend
 from dav_gateway.store.postgres_connections import postgres_engine
@@ -35,13 +34,29 @@ class Fence:
     check: Callable[[Connection], None]
 
 
+@dataclass(slots=True)
+class Announced:
+    """The last number in `cut` of one change of credentials, and the boot time (seconds) right after its commit."""
+
+    number: int = 0
+    committed_at: float = 0.0
+
+
+def boottime() -> float:
+    """Seconds of a clock that nobody sets and that goes on while the machine sleeps (clock_getres(2))."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def system_clock() -> Moment:
     """Now, by the machine's clock."""
     return Moment(time.time_ns() // 1_000_000)
 
 
 class Database:
-    """An open database, made by `open_database` after any fork; for all threads of a process."""
+    """An open database, made by `open_database` after any fork; for all threads of a process.
+
+    `process` names this one among those on the same database; `file` is the SQLite file, if it is one.
+    """
 
     def __init__(self, url: URL, backend: Backend, clock: Callable[[], Moment]) -> None:
         """See `open_database`."""
@@ -50,7 +65,9 @@ class Database:
         self.engine = backend.engine
         self._backend = backend
         self._clock = clock
-        self._process = secrets.token_hex(8)
+        self.process = secrets.token_hex(8)
+        self.file = backend.file
+        self._before_dispose: list[Callable[[], None]] = []
         event.listen(self.engine, "handle_error", _translate)
 
     def __repr__(self) -> str:
@@ -81,11 +98,14 @@ class Database:
             yield c
 
     @contextmanager
-    def change_credentials(self, credential_ids: Collection[str]) -> Iterator[Connection]:
+    def change_credentials(
+        self, credential_ids: Collection[str], announced: Announced | None = None
+    ) -> Iterator[Connection]:
         """A write that changes the liveness or the reach of credentials, or the account they belong to.
 
         When it returns, every write fenced by one of them has been committed or never will be, and `cut` names them
-        for other processes. `credential_ids` is looked at when the block ends: a list may be filled inside it.
+        for other processes (`announced` is then filled in). `credential_ids` is looked at when the block ends: a list
+        may be filled inside it.
         StoreUnavailable may come after the commit, from the barrier: say it again, the change can be repeated.
         """
         with self._writing(urgent=True) as c:
@@ -93,7 +113,9 @@ class Database:
             named = sorted(set(credential_ids))
             if named:
                 self._backend.order_cuts(c)
-                cuts.append(c, named, self._clock(), self._process)
+                number = cuts.append(c, named, self._clock(), self.process)
+        if named and announced is not None:
+            announced.number, announced.committed_at = number, boottime()
         self._backend.pass_barrier(named)
 
     @contextmanager
@@ -103,16 +125,14 @@ class Database:
             self._backend.order_migrations(c)
             yield c
 
-    def credential_changes(self) -> CutFeed:
-        """What `change_credentials` of every other process says from now on; for one thread, closed by it.
-
-        Of other processes only: who changes credentials cuts at once. Told again a moment later, it would reset the
-        connection on which the next request is just being refused.
-        """
-        return self._backend.cut_feed(self.read, self._process)
+    def before_dispose(self, call: Callable[[], None]) -> None:
+        """Have `call` let go of what else is open to this database when it is disposed of."""
+        self._before_dispose.append(call)
 
     def dispose(self) -> None:
         """Close every connection that is not in use; no transaction is begun after this."""
+        for call in self._before_dispose:
+            call()
         self._backend.close()
 
     @contextmanager

@@ -7,15 +7,14 @@ behind a waiting exclusive lock, so a revocation is not starved.
 """
 
 import zlib
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Collection
 from typing import Literal
 
 import psycopg
 from sqlalchemy import Connection, Engine, Integer, bindparam, text
 
 from dav_gateway.core.errors import StoreUnavailable
-from dav_gateway.store.cut_feed import PostgresCuts
+from dav_gateway.store import workers
 
 PATIENCE_MS = 1000
 """How long a barrier waits for a writer before the database ends that writer's session."""
@@ -25,6 +24,7 @@ _KEY = bindparam("key", type_=Integer)
 _SHARED = text(f"SELECT pg_advisory_xact_lock_shared({_CREDENTIALS}, :key)").bindparams(_KEY)
 _EXCLUSIVE = text(f"SELECT pg_advisory_xact_lock({_CREDENTIALS}, :key)").bindparams(_KEY)
 _CUT_ORDER = text(f"SELECT pg_advisory_xact_lock({_CUTS}, 0)")
+_TELL_CUTS = text(workers.TELL_CUTS)
 _MIGRATION_ORDER = text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS}, 0)")
 _TAKE_YOUR_TIME = text("SET LOCAL statement_timeout = 0")
 _BE_PATIENT = text(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
@@ -40,6 +40,7 @@ class PostgresBackend:
     """The Backend of a PostgreSQL database."""
 
     dialect: Literal["postgresql"] = "postgresql"
+    file = None
 
     def __init__(self, engine: Engine) -> None:
         """`engine`: of `postgres_connections`, READ COMMITTED by itself."""
@@ -61,8 +62,12 @@ class PostgresBackend:
         c.execute(_SHARED, {"key": _key(credential_id)})
 
     def order_cuts(self, c: Connection) -> None:
-        """One transaction at a time appends cuts; numbers of a sequence alone become visible out of order."""
+        """One transaction at a time appends cuts; numbers of a sequence alone become visible out of order.
+
+        Who listens is notified by the server when the transaction commits.
+        """
         c.execute(_CUT_ORDER)
+        c.execute(_TELL_CUTS)
 
     def pass_barrier(self, credential_ids: Collection[str]) -> None:
         """Take each credential's lock exclusively once.
@@ -86,10 +91,6 @@ class PostgresBackend:
         """One migration at a time, however long it takes."""
         c.execute(_MIGRATION_ORDER)
         c.execute(_TAKE_YOUR_TIME)
-
-    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]], own: str) -> PostgresCuts:  # noqa: ARG002
-        """A feed that asks on a connection of its own."""
-        return PostgresCuts(self.engine, own)
 
     def close(self) -> None:
         """Close idle connections."""

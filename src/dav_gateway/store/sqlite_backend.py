@@ -4,14 +4,12 @@ A write that changes a credential runs before or after a fenced one, never besid
 """
 
 import sqlite3
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Collection
 from typing import Literal
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import QueuePool
 
-from dav_gateway.store.cut_feed import SqliteCuts
 from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.sqlite_file import SqliteFile
 from dav_gateway.store.writer_mutex import WriterMutex
@@ -26,7 +24,7 @@ class SqliteBackend:
 
     def __init__(self, file: SqliteFile, *, busy_timeout: float, pool_size: int) -> None:
         """`busy_timeout`: seconds that any lock is waited for at most."""
-        self._file = file
+        self.file: SqliteFile = file
         self._mutex = WriterMutex(file.path, busy_timeout)
         self.engine = create_engine(
             "sqlite://",
@@ -44,7 +42,7 @@ class SqliteBackend:
 
     def look(self) -> None:
         """Raises StoreUnavailable when the file was moved away or replaced."""
-        self._file.check()
+        self.file.check()
 
     def acquire(self, *, urgent: bool) -> None:
         """Wait for the writer mutex."""
@@ -58,17 +56,13 @@ class SqliteBackend:
         """Nothing: the transaction began with BEGIN IMMEDIATE, so it sees the newest state and nobody can change it."""
 
     def order_cuts(self, c: Connection) -> None:
-        """Nothing: writers follow each other."""
+        """Nothing: writers follow each other, and the bus tells after the commit."""
 
     def pass_barrier(self, credential_ids: Collection[str]) -> None:
         """Nothing: the change itself waited for the writers before it."""
 
     def order_migrations(self, c: Connection) -> None:
         """Nothing: a migration is a write."""
-
-    def cut_feed(self, read: Callable[[], AbstractContextManager[Connection]], own: str) -> SqliteCuts:
-        """A feed that reads the table only when some other connection has committed."""
-        return SqliteCuts(self._file, read, own)
 
     def close(self) -> None:
         """Close idle connections and the lock files."""

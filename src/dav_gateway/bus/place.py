@@ -1,0 +1,20 @@
+"""A reader's place in the table `cut`."""
+
+from collections.abc import Sequence
+
+
+class Place:
+    """The last cut told; what the process `own` said itself is passed over, it has cut by itself.
+
+    Told again a moment later, it would reset the connection on which the next request is just being refused.
+    """
+
+    def __init__(self, own: str, number: int) -> None:
+        self._own = own
+        self.number = number
+
+    def advance(self, rows: Sequence[tuple[int, str, str]]) -> tuple[str, ...]:
+        """Go past rows of `cuts.after`; the ids in them that others changed, each once."""
+        if rows:
+            self.number = rows[-1][0]
+        return tuple(dict.fromkeys(credential_id for _, credential_id, process in rows if process != self._own))

@@ -1,0 +1,155 @@
+"""Reading: every member learns of every changed credential once, in the order of commit, and of nothing else."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dav_gateway.bus.opening import open_bus
+from dav_gateway.bus.protocol import Member
+from dav_gateway.core.moment import Moment
+from dav_gateway.store import accounts, credentials, cuts
+from dav_gateway.store.database import Database, boottime, open_database
+
+
+@contextmanager
+def joined(database: Database) -> Iterator[Member]:
+    member = open_bus(database).join(None)
+    try:
+        yield member
+    finally:
+        member.leave()
+
+
+def _read(member: Member) -> list[str]:
+    return list(member.read(0).ids)
+
+
+def _cut(database: Database, *ids: str) -> None:
+    with database.change_credentials(ids):
+        pass
+
+
+def test_a_member_hears_what_comes_after_it_joined(database: Database, database_url: str) -> None:
+    other = open_database(database_url)
+    _cut(other, "before")
+    with joined(database) as member:
+        assert _read(member) == []
+        assert _read(member) == []
+        _cut(other, "b", "a", "a")
+        _cut(other, "c")
+        _cut(database, "own")
+        assert _read(member) == ["a", "b", "c"]  # who says it has carried it out
+        assert _read(member) == []
+        _cut(other, "a")
+        assert _read(member) == ["a"]
+    other.dispose()
+
+
+def test_a_read_tells_when_it_began(database: Database) -> None:
+    with joined(database) as member:
+        before = boottime()
+        heard = member.read(0.1)
+        assert before <= heard.at <= boottime()
+
+
+def test_other_writes_are_no_cuts(database: Database) -> None:
+    with joined(database) as member:
+        with database.write() as c:
+            accounts.add(
+                c, name="ana", email="a@x.example", display_name="Ana", admin=False, language="en", now=Moment(1)
+            )
+        with database.change_credentials([]):
+            pass
+        heard = member.read(0)
+        assert (heard.number, heard.ids) == (0, ())
+
+
+def test_a_change_wakes_a_member(database: Database, database_url: str) -> None:
+    """Far sooner than its next beat. SQLite's is woken by the question of who wants to know."""
+    other = open_database(database_url)
+    with joined(database) as member:
+        member.read(0)
+        took: list[float] = []
+
+        def listen() -> None:
+            heard = member.read(5)
+            took.append(time.monotonic())
+            member.acknowledge(heard.number, {})
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        time.sleep(0.1)
+        with open_bus(other).asking() as asking:
+            from dav_gateway.store.database import Announced
+
+            announced = Announced()
+            with other.change_credentials(["a"], announced):
+                pass
+            begun = time.monotonic()
+            [acknowledgement] = asking.settle(announced.number, announced.committed_at)
+        thread.join()
+        assert acknowledgement.how == "cut"
+        assert took[0] - begun < 1
+    other.dispose()
+
+
+def test_a_member_is_woken_to_stop(database: Database) -> None:
+    with joined(database) as member:
+        threading.Timer(0.1, member.wake).start()
+        begun = time.monotonic()
+        member.read(10)
+        assert time.monotonic() - begun < 5
+
+
+def test_cuts_carry_the_time_and_are_forgotten_by_it(database_url: str) -> None:
+    moment = Moment(5)
+    database = open_database(database_url, clock=lambda: moment)
+    _cut(database, "a")
+    moment = Moment(6)
+    _cut(database, "b")
+    with database.write() as c:
+        [(first, _), (second, _)] = credentials.cuts_after(c, 0)
+        assert cuts.forget(c, before=Moment(6)) == 1
+        assert credentials.cuts_after(c, 0) == [(second, "b")]
+        assert cuts.forget(c, before=Moment(7)) == 1
+        assert credentials.last_cut(c) == 0
+    _cut(database, "c")
+    with database.read() as c:
+        assert credentials.last_cut(c) > second > first
+        assert credentials.cuts_after(c, second) == [(credentials.last_cut(c), "c")]
+    database.dispose()
+
+
+def test_no_cut_becomes_visible_after_a_later_one(database: Database, database_url: str) -> None:
+    """Sequence numbers are drawn before the commit: without an order a reader would pass over the slower one."""
+    stop = threading.Event()
+    told: list[str] = []
+    other = open_database(database_url)
+    with joined(other) as member:
+
+        def follow() -> None:
+            while not stop.is_set():
+                told.extend(_read(member))
+
+        def cut(thread: int) -> None:
+            for number in range(40):
+                _cut(database, f"{thread}-{number}", *(f"{thread}-{number}-{more}" for more in range(5)))
+
+        reader = threading.Thread(target=follow)
+        writers = [threading.Thread(target=cut, args=(thread,)) for thread in range(4)]
+        for thread in [reader, *writers]:
+            thread.start()
+        for thread in writers:
+            thread.join()
+        time.sleep(0.05)
+        stop.set()
+        reader.join()
+        told.extend(_read(member))
+    other.dispose()
+    assert len(told) == len(set(told)) == 4 * 40 * 6
+
+
+def test_expiries_are_told_once(database: Database) -> None:
+    with joined(database) as member:
+        assert member.expired(Moment(0), Moment(10)) == []
