@@ -137,7 +137,7 @@ def build_server(settings: Settings) -> Iterator[Server]:
         dav = Gateway(services, load_radicale(radicale_ini(settings)), site)
         bridge = WsgiBridge(
             awake(dav, asleep),
-            _Gate(Admission(services, site)),
+            _Gate(Admission(services, site), asleep),
             registry=registry,
             limits=limits,
             proxies=TrustedProxies(settings.trusted_proxies),
@@ -170,8 +170,9 @@ def build_server(settings: Settings) -> Iterator[Server]:
 class _Gate:
     """The DAV room's admission as the server asks for it."""
 
-    def __init__(self, admission: "Admission") -> None:
+    def __init__(self, admission: "Admission", asleep: Callable[[], str | None]) -> None:
         self._admission = admission
+        self._asleep = asleep
 
     def claimed_id(self, headers: "Headers") -> str | None:
         return self._admission.claimed_id(headers)
@@ -179,6 +180,10 @@ class _Gate:
     def admit(self, head: "RequestHead") -> "Answer | None":
         from dav_gateway.server.answer import Answer
 
+        # After the connection is registered, before the credential is read: who hears nothing admits nobody.
+        reason = self._asleep()
+        if reason is not None:
+            raise StoreUnavailable(reason)
         refusal = self._admission.admit(
             method=head.method,
             path=head.path,

@@ -8,7 +8,7 @@ import pytest
 
 from dav_gateway.bus.opening import open_bus
 from dav_gateway.bus.protocol import Acknowledgement, Heard, Member
-from dav_gateway.store.database import Announced, Database, open_database
+from dav_gateway.store.database import Database, open_database
 
 
 class Serving:
@@ -67,10 +67,9 @@ def serve(database_url: str) -> Iterator[Callable[[], Serving]]:
 def asked(database: Database, *ids: str) -> Iterator[list[Acknowledgement]]:
     """Change credentials and settle; the list holds the acknowledgements inside the block."""
     with open_bus(database).asking() as asking:
-        announced = Announced()
-        with database.change_credentials(ids, announced):
+        with database.change_credentials(ids, asking.begin):
             pass
-        yield asking.settle(announced.number, announced.committed_at)
+        yield asking.settle()
 
 
 def cut(database: Database, *ids: str) -> list[Acknowledgement]:

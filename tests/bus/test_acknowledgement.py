@@ -206,11 +206,8 @@ def test_a_database_that_goes_away_meanwhile_is_waited_for(postgres_database: Da
     other = open_database(postgres_url)
     member = open_bus(other).join(None)
     member.read(0)
-    from dav_gateway.store.database import Announced
-
     with open_bus(postgres_database).asking() as asking:
-        announced = Announced()
-        with postgres_database.change_credentials(["a"], announced):
+        with postgres_database.change_credentials(["a"], asking.begin):
             pass
         with psycopg.connect(postgres_url, autocommit=True) as administrator:
             administrator.execute(
@@ -218,12 +215,12 @@ def test_a_database_that_goes_away_meanwhile_is_waited_for(postgres_database: Da
                 " WHERE pid <> pg_backend_pid() AND datname = current_database()"
             )
         begun = time.monotonic()
-        [acknowledgement] = asking.settle(announced.number, announced.committed_at)
+        [acknowledgement] = asking.settle()
         assert acknowledgement.how == "lapsed"
         assert time.monotonic() - begun > LIMIT - 0.5
     with pytest.raises(StoreUnavailable):
         member.read(0)
-    assert member.read(0).number == announced.number
+    assert member.read(0).ids == ("a",)
     member.leave()
     other.dispose()
 

@@ -81,13 +81,10 @@ def test_a_change_wakes_a_member(database: Database, database_url: str) -> None:
         thread.start()
         time.sleep(0.1)
         with open_bus(other).asking() as asking:
-            from dav_gateway.store.database import Announced
-
-            announced = Announced()
-            with other.change_credentials(["a"], announced):
-                pass
             begun = time.monotonic()
-            [acknowledgement] = asking.settle(announced.number, announced.committed_at)
+            with other.change_credentials(["a"], asking.begin):
+                pass
+            [acknowledgement] = asking.settle()
         thread.join()
         assert acknowledgement.how == "cut"
         assert took[0] - begun < 1

@@ -1,7 +1,7 @@
 """The bus of a PostgreSQL database: LISTEN and NOTIFY tell and acknowledge, the table `worker` says who must."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 from time import sleep
@@ -13,7 +13,7 @@ from dav_gateway.bus.times import LIMIT, boottime
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.store import workers
-from dav_gateway.store.database import Database
+from dav_gateway.store.database import Announced, Database
 
 _LOOK_AGAIN = 0.1
 _KEPT = 2
@@ -77,54 +77,65 @@ class PostgresAsking:
     def __init__(self, connection: BusConnection, own: str) -> None:
         self._connection = connection
         self._own = own
+        self._announced = Announced(0, 0.0)
+        self._listed_at = 0.0
         self._beats: dict[str, int] = {}
         self._labels: dict[str, str] = {}
+        self._settled: dict[str, Acknowledgement] = {}
+        self._overdue: set[str] = set()
 
-    def settle(self, number: int, committed_at: float) -> list[Acknowledgement]:
-        """See protocol.Asking."""
-        settled: dict[str, Acknowledgement] = {}
-        until = committed_at + LIMIT
-
-        def note(member: str, how: How, tally: Tally) -> None:
-            if member in self._labels and member not in settled:
-                settled[member] = Acknowledgement(self._labels[member], how, boottime() - committed_at, tally)
-
+    def begin(self, announced: Announced) -> None:
+        """See protocol.Asking. The server has notified the members when the change was committed."""
+        self._announced = announced
         try:
             with translated():
                 for member, label, beat, _ in self._others():
                     self._beats[member], self._labels[member] = beat, label
-                while len(settled) < len(self._labels) and (left := until - boottime()) > 0:
-                    for member, tally in self._told(number, min(left, _LOOK_AGAIN)):
-                        note(member, "cut", tally)
-                    if len(settled) < len(self._labels):
-                        self._look(number, note)
-                self._expel([member for member in self._labels if member not in settled])
+        except StoreUnavailable:
+            self._labels = {"": "whoever served"}
+        self._listed_at = boottime()
+
+    def settle(self) -> list[Acknowledgement]:
+        """See protocol.Asking."""
+        # From the list on, not from the commit: who is expelled has not moved for as long as a lease can last.
+        until = self._listed_at + LIMIT
+        try:
+            with translated():
+                while len(self._settled) < len(self._labels) and (left := until - boottime()) > 0:
+                    self._hear(min(left, _LOOK_AGAIN))
+                    if len(self._settled) < len(self._labels):
+                        self._look()
+                for member in self._labels.keys() - self._settled.keys():
+                    self._connection.execute(workers.EXPEL, {"id": member, "beat": self._beats.get(member)})
         except StoreUnavailable:
             # Nobody can be asked now: what cannot answer has no lease at the end of this.
-            self._labels = self._labels or {"": "whoever served"}
             sleep(max(0.0, until - boottime()))
         for member in self._labels:
-            note(member, "lapsed", {})
-        return list(settled.values())
+            self._note(member, "lapsed", {})
+        return list(self._settled.values())
 
-    def _others(self) -> list[tuple[str, str, int, int]]:
-        return self._connection.execute(workers.OTHERS, {"own": self._own}).fetchall()
+    def _note(self, member: str, how: How, tally: Tally) -> None:
+        if member in self._labels and member not in self._settled:
+            seconds = boottime() - self._announced.committed_at
+            self._settled[member] = Acknowledgement(self._labels[member], how, seconds, tally)
 
-    def _told(self, number: int, patience: float) -> Iterator[tuple[str, Tally]]:
+    def _hear(self, patience: float) -> None:
         for word in self._connection.notifies(timeout=patience, stop_after=1):
             member, done, cut = json.loads(word.payload)
-            if done >= number:
-                yield member, {one: (connections, running) for one, (connections, running) in cut.items()}
+            if done >= self._announced.number:
+                self._note(member, "cut", {one: (connections, running) for one, (connections, running) in cut.items()})
 
-    def _look(self, number: int, note: Callable[[str, How, Tally], None]) -> None:
+    def _look(self) -> None:
         """Who has ended, and whose word was lost."""
         done_by = {member: done for member, _, _, done in self._others()}
         for member in self._labels:
             if member not in done_by:
-                note(member, "ended", {})
-            elif done_by[member] >= number:
-                note(member, "cut", {})
+                self._note(member, "ended", {})
+            elif done_by[member] >= self._announced.number:
+                if member in self._overdue:
+                    self._note(member, "cut", {})
+                # Its word, with what it cut, comes a moment later than its row: it is given until the next look.
+                self._overdue.add(member)
 
-    def _expel(self, silent: list[str]) -> None:
-        for member in silent:
-            self._connection.execute(workers.EXPEL, {"id": member, "beat": self._beats[member]})
+    def _others(self) -> list[tuple[str, str, int, int]]:
+        return self._connection.execute(workers.OTHERS, {"own": self._own}).fetchall()

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.worker_place import WorkerPlace
+from dav_gateway.store.database import Announced
 
 Tally = Mapping[str, tuple[int, int]]
 """By credential id: connections that were cut, and how many of them were answering a request."""
@@ -72,11 +73,14 @@ class Member(Protocol):
 class Asking(Protocol):
     """One revocation's ear for acknowledgements, open since before its commit."""
 
-    def settle(self, number: int, committed_at: float) -> list[Acknowledgement]:
-        """Return when every other member has carried out the cut `number`, or cannot send anything any more.
+    def begin(self, announced: Announced) -> None:
+        """Right after the commit: find out who serves, and let them know. A database that is gone raises nothing."""
 
-        `committed_at` (boot time) is read after the commit. Takes LIMIT from then at most and raises nothing for a
-        database that is gone: who waits for LIMIT is right in any case.
+    def settle(self) -> list[Acknowledgement]:
+        """Return when every other member has carried the change out, or cannot send anything any more.
+
+        Takes LIMIT from `begin` at most and raises nothing for a database that is gone: who waits for LIMIT is right in
+        any case.
         """
 
 

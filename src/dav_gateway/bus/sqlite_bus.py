@@ -12,7 +12,7 @@ import socket
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from dav_gateway.bus.place import Place
 from dav_gateway.bus.protocol import Acknowledgement, Asking, Expelled, Heard, How, Member, Tally
@@ -22,7 +22,7 @@ from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.store import credentials, cuts
-from dav_gateway.store.database import Database
+from dav_gateway.store.database import Announced, Database
 from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.sqlite_file import SqliteFile
 
@@ -49,8 +49,8 @@ class SqliteBus:
         folder = SqliteFolder(self._file.path)
         name = f"ask-{secrets.token_hex(8)}"
         try:
-            with _bound(folder, name) as ear:
-                yield SqliteAsking(folder, ear, name, self._database.process)
+            with _bound(folder, name) as ear, closing(SqliteAsking(folder, ear, name, self._database.process)) as one:
+                yield one
         finally:
             folder.remove(name)
             folder.close()
@@ -160,46 +160,55 @@ class SqliteAsking:
         self._ear = ear
         self._name = name
         self._own = own
+        self._missing: dict[str, FoundMember] = {}
+        self._announced = Announced(0, 0.0)
 
-    def settle(self, number: int, committed_at: float) -> list[Acknowledgement]:
+    def begin(self, announced: Announced) -> None:
         """See protocol.Asking."""
-        missing: dict[str, FoundMember] = {}
-        try:
-            missing.update((member.id, member) for member in self._folder.members())
-            own = missing.pop(self._own, None)
-            if own is not None:
-                own.close()
-            return list(self._collect(missing, number, committed_at))
-        finally:
-            for member in missing.values():
+        self._announced = announced
+        for member in self._folder.members():
+            if member.id == self._own:
                 member.close()
+            else:
+                self._missing[member.id] = member
+        self._ask()
 
-    def _collect(self, missing: dict[str, FoundMember], number: int, committed_at: float) -> Iterator[Acknowledgement]:
-        ask_at = 0.0
-        while missing and (now := boottime()) < committed_at + LIMIT:
-            if now >= ask_at:
-                for member in missing:
-                    self._folder.send(self._ear, member, f"{self._name} {number}".encode())
-                ask_at = now + _ASK_AGAIN
+    def settle(self) -> list[Acknowledgement]:
+        """See protocol.Asking."""
+        settled: list[Acknowledgement] = []
+        until = self._announced.committed_at + LIMIT
+        ask_at = boottime() + _ASK_AGAIN
+        while self._missing and boottime() < until:
             select.select([self._ear], [], [], _LOOK_AGAIN)
-            for member, tally in self._answers(number):
-                if member in missing:
-                    yield _settled(missing.pop(member), "cut", committed_at, tally)
-            for member in [each.id for each in missing.values() if each.has_ended()]:
-                yield _settled(missing.pop(member), "ended", committed_at, {})
-        for member in list(missing):
-            yield _settled(missing.pop(member), "lapsed", committed_at, {})
+            for member, tally in self._answers():
+                if member in self._missing:
+                    settled.append(self._settled(member, "cut", tally))
+            ended = [each.id for each in self._missing.values() if each.has_ended()]
+            settled += [self._settled(member, "ended", {}) for member in ended]
+            if boottime() >= ask_at:
+                self._ask()
+                ask_at = boottime() + _ASK_AGAIN
+        return settled + [self._settled(member, "lapsed", {}) for member in list(self._missing)]
 
-    def _answers(self, number: int) -> Iterator[tuple[str, Tally]]:
+    def close(self) -> None:
+        """Let go of the members' files."""
+        for member in self._missing.values():
+            member.close()
+
+    def _ask(self) -> None:
+        for member in self._missing:
+            self._folder.send(self._ear, member, f"{self._name} {self._announced.number}".encode())
+
+    def _answers(self) -> Iterator[tuple[str, Tally]]:
         for message in _received(self._ear):
             member, done, tally = json.loads(message)
-            if done >= number:
+            if done >= self._announced.number:
                 yield member, {one: (cut, running) for one, (cut, running) in tally.items()}
 
-
-def _settled(member: FoundMember, how: How, committed_at: float, tally: Tally) -> Acknowledgement:
-    member.close()
-    return Acknowledgement(member.label, how, boottime() - committed_at, tally)
+    def _settled(self, member_id: str, how: How, tally: Tally) -> Acknowledgement:
+        member = self._missing.pop(member_id)
+        member.close()
+        return Acknowledgement(member.label, how, boottime() - self._announced.committed_at, tally)
 
 
 def _bound(folder: SqliteFolder, name: str) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Protocol
 
 
@@ -51,3 +52,23 @@ class NoConnections:
     def cut_all(self) -> Count:
         """Cuts nothing."""
         return Count()
+
+
+class Owed:
+    """Cuts of this process's own decisions that failed here: whoever follows the database (`watch`) makes up for them,
+    and has no lease until it has. From any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ids: set[str] = set()
+
+    def add(self, ids: Collection[str]) -> None:
+        """These were changed, and not certainly cut."""
+        with self._lock:
+            self._ids.update(ids)
+
+    def take(self) -> set[str]:
+        """What is owed; it is the caller's now."""
+        with self._lock:
+            taken, self._ids = self._ids, set()
+        return taken

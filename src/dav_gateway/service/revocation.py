@@ -17,7 +17,7 @@ from dav_gateway.core.credential import Credential, Network
 from dav_gateway.core.errors import NotFound, Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope
-from dav_gateway.service.cutter import CutCount, Cutter, NoConnections
+from dav_gateway.service.cutter import CutCount, Cutter, NoConnections, Owed
 from dav_gateway.service.reach import lost
 from dav_gateway.service.receipts import Receipt, receipt_of, record
 from dav_gateway.store import accounts, audit, credentials
@@ -51,13 +51,16 @@ class Limits(TypedDict, total=False):
 class Revocation:
     """The operations that end or limit what credentials may do."""
 
-    def __init__(self, database: Database, bus: Bus, cutter: Cutter, clock: Callable[[], Moment]) -> None:
-        """Every change is committed to `database` first; then `cutter` ends the connections of this process, and `bus`
-        tells when every other process has ended its own."""
+    def __init__(
+        self, database: Database, bus: Bus, cutter: Cutter, clock: Callable[[], Moment], owed: Owed | None = None
+    ) -> None:
+        """Every change is committed to `database` first; then `cutter` ends the connections of this process (what it
+        fails to end is `owed`), and `bus` tells when every other process has ended its own."""
         self._database = database
         self._bus = bus
         self._cutter = cutter
         self._clock = clock
+        self._owed = owed or Owed()
 
     def carry_out(self, change: Callable[[Connection, Moment], Iterable[str]], *, by: str | None = None) -> Receipt:
         """Commit `change`, which takes reach away from credentials and returns their ids, and see these cut.
@@ -66,26 +69,35 @@ class Revocation:
         whether it was committed, so what it named is cut in any case.
         """
         ids: list[str] = []
-        announced = Announced()
+        own: list[Acknowledgement] = []
         decided_at = self._clock()
         with self._bus.asking() as asking:
+
+            def end_connections(announced: Announced) -> None:
+                asking.begin(announced)
+                own.extend(self._cut_own(ids, announced.committed_at))
+
             try:
-                with self._database.change_credentials(ids, announced) as connection:
+                with self._database.change_credentials(ids, end_connections) as connection:
                     ids += dict.fromkeys(change(connection, decided_at))
             except StoreUnavailable:
                 self._cutter.cut(ids)
                 raise
             if not ids:
                 return Receipt((), decided_at, decided_at, 0, 0)
-            own = self._cut_own(ids, announced.committed_at)
-            others = asking.settle(announced.number, announced.committed_at)
+            others = asking.settle()
         receipt = receipt_of(ids, decided_at, self._clock(), [*own, *others])
         return record(self._database, receipt, by)
 
     def _cut_own(self, ids: Collection[str], committed_at: float) -> list[Acknowledgement]:
-        count = self._cutter.cut(ids)
         if isinstance(self._cutter, NoConnections):
             return []
+        try:
+            count = self._cutter.cut(ids)
+        except BaseException:
+            # The bus passes over what this process said itself: nobody else would make up for it.
+            self._owed.add(ids)
+            raise
         return [Acknowledgement("this process", "cut", boottime() - committed_at, count.tally)]
 
     def revoke(self, ids: Iterable[str], *, by: str, why: str) -> Receipt:

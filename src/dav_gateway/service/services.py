@@ -10,7 +10,7 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.core.verifier import ARGON2ID, HUMAN, Profile
 from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.accounts import Accounts
-from dav_gateway.service.cutter import Cutter, NoConnections
+from dav_gateway.service.cutter import Cutter, NoConnections, Owed
 from dav_gateway.service.directory import Directory
 from dav_gateway.service.first_use import FirstUse
 from dav_gateway.service.hashing import Hashing
@@ -73,7 +73,8 @@ def assemble(
     hashing = Hashing(profile, choose)
     directory = Directory(company)
     bus = open_bus(database)
-    revocation = Revocation(database, bus, cutter, clock)
+    owed = Owed()
+    revocation = Revocation(database, bus, cutter, clock, owed)
     usage = Usage(database, clock)
     return Services(
         database=database,
@@ -93,5 +94,5 @@ def assemble(
         accounts=Accounts(database, revocation, directory, Hashing(human_profile, choose), clock, language=language),
         directory=directory,
         usage=usage,
-        watcher=Watcher(bus, cutter, clock, on_expired=usage.expired, watchdog=watchdog, place=place),
+        watcher=Watcher(bus, cutter, clock, on_expired=usage.expired, watchdog=watchdog, place=place, owed=owed),
     )

@@ -16,7 +16,7 @@ from dav_gateway.bus.times import HEARTBEAT, LEASE, WATCHDOG, boottime
 from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.moment import DAY, Moment
 from dav_gateway.core.worker_place import WorkerPlace
-from dav_gateway.service.cutter import Cutter
+from dav_gateway.service.cutter import Cutter, Owed
 
 _log = logging.getLogger(__name__)
 
@@ -59,14 +59,17 @@ class Watcher:
         on_expired: Callable[[Collection[str]], None],
         watchdog: Watchdog | None = None,
         place: WorkerPlace | None = None,
+        owed: Owed | None = None,
     ) -> None:
-        """`on_expired` is told the ids that expired, after they were cut; `place` is a worker's among others."""
+        """`on_expired` is told the ids that expired, after they were cut; `place` is a worker's among others; `owed` is
+        what revocations of this process could not cut."""
         self._bus = bus
         self._cutter = cutter
         self._clock = clock
         self._on_expired = on_expired
         self._watchdog = watchdog or Unwatched()
         self._place = place
+        self._owed = owed or Owed()
         self._lock = Lock()
         self._lease_until = float("-inf")
         self._guarding = False
@@ -115,7 +118,7 @@ class Watcher:
                 if self._member is None:
                     self._member = self._bus.join(self._place)
                 heard = self._member.read(HEARTBEAT)
-                uncut.update(heard.ids)
+                uncut.update(heard.ids, self._owed.take())
                 if heard.at - asked_at >= HEARTBEAT:
                     until, found = self._expiries(self._member, until)
                     expired.update(found)
@@ -176,8 +179,9 @@ class Watcher:
             if self._guarding:
                 _log.warning("the database is followed again")
             self._guarding = False
-            self._lease_until = read_at + LEASE
+            # First: a process that is stopped between the two must not have served on the new lease.
             self._watchdog.put_off(read_at + WATCHDOG)
+            self._lease_until = read_at + LEASE
 
     def _guard(self) -> None:
         while not self._stopping.wait(_GUARD_INTERVAL):

@@ -5,6 +5,7 @@ that changes this credential has returned. See `sqlite_backend` and `postgres_ba
 """
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from sqlalchemy import Connection, Engine
@@ -44,6 +45,9 @@ class Backend(Protocol):
 
     def enter(self, c: Connection, credential_id: str) -> None:
         """Called first in a fenced write: what it reads after this is new enough to trust until its commit."""
+
+    def insisting(self, c: Connection) -> AbstractContextManager[None]:
+        """Around a change of credentials: nobody who has stopped keeps it waiting for a lock of theirs for long."""
 
     def order_cuts(self, c: Connection) -> None:
         """Called before cuts are appended: their sequence numbers become visible in order, and who listens is told."""

@@ -34,12 +34,12 @@ class Fence:
     check: Callable[[Connection], None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Announced:
     """The last number in `cut` of one change of credentials, and the boot time (seconds) right after its commit."""
 
-    number: int = 0
-    committed_at: float = 0.0
+    number: int
+    committed_at: float
 
 
 def boottime() -> float:
@@ -99,24 +99,26 @@ class Database:
 
     @contextmanager
     def change_credentials(
-        self, credential_ids: Collection[str], announced: Announced | None = None
+        self, credential_ids: Collection[str], on_commit: Callable[[Announced], None] | None = None
     ) -> Iterator[Connection]:
         """A write that changes the liveness or the reach of credentials, or the account they belong to.
 
         When it returns, every write fenced by one of them has been committed or never will be, and `cut` names them
-        for other processes (`announced` is then filled in). `credential_ids` is looked at when the block ends: a list
-        may be filled inside it.
-        StoreUnavailable may come after the commit, from the barrier: say it again, the change can be repeated.
+        for other processes; `on_commit` is called before the writers in flight are waited for. `credential_ids` is
+        looked at when the block ends: a list may be filled inside it. StoreUnavailable may come after the commit, from
+        the barrier: say it again, the change can be repeated.
         """
-        with self._writing(urgent=True) as c:
+        with self._writing(urgent=True) as c, self._backend.insisting(c):
             yield c
             named = sorted(set(credential_ids))
             if named:
                 self._backend.order_cuts(c)
                 number = cuts.append(c, named, self._clock(), self.process)
-        if named and announced is not None:
-            announced.number, announced.committed_at = number, boottime()
-        self._backend.pass_barrier(named)
+        try:
+            if named and on_commit is not None:
+                on_commit(Announced(number, boottime()))
+        finally:
+            self._backend.pass_barrier(named)
 
     @contextmanager
     def migrate(self) -> Iterator[Connection]:

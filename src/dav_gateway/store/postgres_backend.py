@@ -6,8 +6,12 @@ take the lock exclusively once: after that, every writer that looked before the 
 behind a waiting exclusive lock, so a revocation is not starved.
 """
 
+import logging
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from threading import Timer
+from time import monotonic
 from typing import Literal
 
 import psycopg
@@ -16,8 +20,10 @@ from sqlalchemy import Connection, Engine, Integer, bindparam, text
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.store import workers
 
-PATIENCE_MS = 1000
-"""How long a barrier waits for a writer before the database ends that writer's session."""
+_log = logging.getLogger(__name__)
+
+PATIENCE = 1.0
+"""Seconds that a revocation waits for other sessions before the database ends those that have stopped."""
 
 _CREDENTIALS, _CUTS, _MIGRATIONS = 0x0DA7, 0x0DA8, 0x0DA9
 _KEY = bindparam("key", type_=Integer)
@@ -27,13 +33,19 @@ _CUT_ORDER = text(f"SELECT pg_advisory_xact_lock({_CUTS}, 0)")
 _TELL_CUTS = text(workers.TELL_CUTS)
 _MIGRATION_ORDER = text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS}, 0)")
 _TAKE_YOUR_TIME = text("SET LOCAL statement_timeout = 0")
-_BE_PATIENT = text(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
+_WAIT = text("SELECT set_config('lock_timeout', :milliseconds, true)")
 _END_WRITERS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_locks"
     " WHERE locktype = 'advisory' AND classid = :space AND objsubid = 2 AND granted"
-    " AND objid = CAST(CAST(:key AS bigint) & 4294967295 AS oid) AND pid <> pg_backend_pid()"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-).bindparams(_KEY, space=_CREDENTIALS)
+    " AND objid IN (SELECT CAST(key & 4294967295 AS oid) FROM unnest(CAST(:keys AS bigint[])) AS key)"
+    " AND pid <> pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+).bindparams(space=_CREDENTIALS)
+_END_STOPPED = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    " AND state = 'idle in transaction' AND backend_xid IS NOT NULL"
+    " AND state_change < clock_timestamp() - CAST(:seconds AS double precision) * interval '1 second'"
+)
 
 
 class PostgresBackend:
@@ -69,23 +81,49 @@ class PostgresBackend:
         c.execute(_CUT_ORDER)
         c.execute(_TELL_CUTS)
 
+    @contextmanager
+    def insisting(self, c: Connection) -> Iterator[None]:  # noqa: ARG002 - the protocol's
+        """End the sessions that have written and then said nothing for a while, if this change has to wait as long.
+
+        A node that was cut off inside a transaction keeps its row locks until its session ends.
+        """
+        insistence = Timer(PATIENCE, self._end_stopped)
+        insistence.daemon = True
+        insistence.start()
+        try:
+            yield
+        finally:
+            insistence.cancel()
+
     def pass_barrier(self, credential_ids: Collection[str]) -> None:
         """Take each credential's lock exclusively once.
 
-        A writer that does not end in time (its process is stopped, its network gone) has its session ended by the
-        database, which rolls it back: a revocation fails closed instead of waiting.
+        Writers that do not end in time (their process is stopped, their network gone) have their sessions ended by the
+        database, which rolls them back: a revocation fails closed instead of waiting. The time is for all together.
         """
-        for key in sorted({_key(credential_id) for credential_id in credential_ids}):
+        keys = sorted({_key(credential_id) for credential_id in credential_ids})
+        deadline = monotonic() + PATIENCE
+        for number, key in enumerate(keys):
             try:
-                with self.engine.begin() as c:
-                    c.execute(_BE_PATIENT)
-                    c.execute(_EXCLUSIVE, {"key": key})
+                self._pass(key, max(1, round((deadline - monotonic()) * 1000)))
             except StoreUnavailable as error:
                 if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                     raise
                 with self.engine.begin() as c:
-                    c.execute(_END_WRITERS, {"key": key})
-                    c.execute(_EXCLUSIVE, {"key": key})
+                    c.execute(_END_WRITERS, {"keys": keys[number:]})
+                self._pass(key, round(PATIENCE * 1000))
+
+    def _pass(self, key: int, milliseconds: int) -> None:
+        with self.engine.begin() as c:
+            c.execute(_WAIT, {"milliseconds": str(milliseconds)})
+            c.execute(_EXCLUSIVE, {"key": key})
+
+    def _end_stopped(self) -> None:
+        try:
+            with self.engine.begin() as c:
+                c.execute(_END_STOPPED, {"seconds": PATIENCE * 0.8})
+        except StoreUnavailable as error:
+            _log.warning("sessions that have stopped could not be ended: %s", error)
 
     def order_migrations(self, c: Connection) -> None:
         """One migration at a time, however long it takes."""

@@ -5,6 +5,7 @@ A write that changes a credential runs before or after a fenced one, never besid
 
 import sqlite3
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 from sqlalchemy import Connection, create_engine, event
@@ -54,6 +55,10 @@ class SqliteBackend:
 
     def enter(self, c: Connection, credential_id: str) -> None:
         """Nothing: the transaction began with BEGIN IMMEDIATE, so it sees the newest state and nobody can change it."""
+
+    def insisting(self, c: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
+        """Nothing: it has the only lock there is, and who stops with it is ended by the kernel (bus/watchdog)."""
+        return nullcontext()
 
     def order_cuts(self, c: Connection) -> None:
         """Nothing: writers follow each other, and the bus tells after the commit."""
