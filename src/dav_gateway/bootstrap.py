@@ -14,6 +14,7 @@ from dav_gateway.core.client_family import FamilyPolicy
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import DAY, Moment
 from dav_gateway.core.verifier import SCHEMES
+from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.cutter import Cutter
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.store import cuts, migration
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dav_gateway.server.answer import Answer
     from dav_gateway.server.asgi import Environ, Headers, WSGIApplication
     from dav_gateway.server.gate import RequestHead
+    from dav_gateway.server.seat import Seat
 
 _ROOM = Path(__file__).parent
 
@@ -86,20 +88,26 @@ def check_radicale(settings: Settings) -> list[str]:
 class Run(Protocol):
     """Serves until a signal or `until` ends it, and tells the port when connections are accepted."""
 
-    def __call__(self, on_started: Callable[[int], None] | None = None, until: threading.Event | None = None) -> None:
-        """Raises CannotListen."""
+    def __call__(
+        self,
+        on_started: Callable[[int], None] | None = None,
+        until: threading.Event | None = None,
+        seat: "Seat | None" = None,
+    ) -> None:
+        """In the seat of a worker, on its sockets; without one, on sockets of its own. Raises CannotListen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Everything of a process that serves, assembled and not yet started."""
+    """Everything of a process that serves, assembled and not yet started. `place`: None for one that is alone."""
 
     services: Services
     run: Run
+    place: WorkerPlace | None = None
 
 
 @contextmanager
-def build_server(settings: Settings) -> Iterator[Server]:
+def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Iterator[Server]:
     """The server that these settings describe; what it opened is closed at the end.
 
     Raises Refusal when the database or Radicale's configuration is not as it must be, and StoreUnavailable.
@@ -115,7 +123,7 @@ def build_server(settings: Settings) -> Iterator[Server]:
     from dav_gateway.server.registry import ConnectionRegistry
     from dav_gateway.server.registry import Cutter as RegistryCutter
     from dav_gateway.server.request_log import RequestLog
-    from dav_gateway.server.serve import ServerSettings, run
+    from dav_gateway.server.serve import ServerSettings, run, serve_on
 
     # Every limit but that of an object is the server's, by the same name: a misspelt one fails here.
     own = {item.name: getattr(settings.limits, item.name) for item in fields(settings.limits)}
@@ -145,7 +153,11 @@ def build_server(settings: Settings) -> Iterator[Server]:
         )
         app = RequestLog(Front(bridge, limits=limits, ready=asleep))
 
-        def serve(on_started: Callable[[int], None] | None = None, until: threading.Event | None = None) -> None:
+        def serve(
+            on_started: Callable[[int], None] | None = None,
+            until: threading.Event | None = None,
+            seat: "Seat | None" = None,
+        ) -> None:
             # The company's name may have changed since the cards of the directory were written.
             with services.database.write() as connection:
                 now = services.clock()
@@ -153,11 +165,24 @@ def build_server(settings: Settings) -> Iterator[Server]:
                 cuts.forget(connection, Moment(now - DAY))
             services.start()
             try:
-                run(app, listening, registry, on_started=on_started, on_stop=bridge.close, until=until)
+                if seat is None:
+                    run(app, listening, registry, on_started=on_started, on_stop=bridge.close, until=until)
+                else:
+                    serve_on(seat.sockets, app, listening, registry, on_stop=bridge.close, seat=seat)
             finally:
                 services.stop()
 
-        yield Server(services, serve)
+        yield Server(services, serve, place)
+
+
+def preload() -> None:
+    """Import what `build_server` needs and does not yet, so that workers forked afterwards share its memory."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    from dav_gateway.dav import configuration, gate, site, wsgi
+    from dav_gateway.server import bridge, front, serve
+
+    del configuration, gate, site, wsgi, bridge, front, serve, postgresql, sqlite
 
 
 class _Gate:
