@@ -12,6 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dav_gateway.bootstrap import open_services
+from dav_gateway.config import load
+from dav_gateway.core.credential import Origin, Service
+from dav_gateway.core.scope import Scope
+from dav_gateway.service.cutter import NoConnections
+
 LIMIT = 30.0
 _FACT = re.compile(r"(\w+)=(\S+)")
 
@@ -135,10 +141,13 @@ class Node:
 def node_in(folder: Path, workers: int, **settings: str) -> Iterator[Node]:
     """A running node, and an app password for its account ana. It is ended whatever the test did to it."""
     node = Node(folder, workers, **settings)
-    assert node.run("account", "add", "ana", "--email", "ana@example.com")[0] == 0
-    code, issued = node.run("app-password", "issue", "ana", "--service", "other", "--scope", "calendars", "--json")
-    assert code == 0, issued
-    node.password = json.loads(issued)["password"]
+    settings, _ = load(node.file, environ=node.environment)
+    with open_services(settings, cutter=NoConnections()) as services:
+        services.accounts.add(name="ana", email="ana@example.com", by="test")
+        secret, _ = services.issuing.issue(
+            "ana", service=Service.OTHER, scopes={Scope.CALENDARS}, origin=Origin.CLI, actor="test"
+        )
+        node.password = secret.reveal()
     try:
         node.start()
         yield node

@@ -38,6 +38,18 @@ def test_clients_that_stay_connected_are_shared_evenly(node: Node) -> None:
     assert min(shares.values()) >= 7, shares
 
 
+def test_a_frozen_worker_keeps_no_client_waiting(node: Node) -> None:
+    """It has the fewest connections, so the others stand back; they do so for a moment only."""
+    frozen, _ = node.workers()
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        with ExitStack() as open_:
+            for client in [open_.enter_context(node.connect()) for _ in range(8)]:
+                assert poll(client) == 200
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+
+
 def test_a_killed_worker_is_replaced_and_the_others_serve_on(node: Node) -> None:
     first, second = node.workers()
     with ExitStack() as open_:

@@ -41,7 +41,7 @@ class Acceptor:
             self._loop.add_reader(sock, self._look, sock)
 
     def close(self) -> None:
-        """Take no more, and close this process's descriptors of the sockets."""
+        """Take no more, and close this process's descriptors of the sockets. May be called again."""
         if self._share is not None:
             self._share.leave()
         for sock in self._sockets:

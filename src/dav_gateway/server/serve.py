@@ -107,9 +107,10 @@ class GatewayServer(uvicorn.Server):
         self.force_exit = self.should_exit = True
 
     def retire(self) -> None:
-        """Take no more connections and finish what runs, however long the other limits let it take."""
+        """Take no more connections and finish what runs, however long the other limits let it take. In the loop."""
         if not self.should_exit:
             self._retiring = self.should_exit = True
+            self._acceptor.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         port = sockets[0].getsockname()[1] if sockets else 0
