@@ -123,6 +123,19 @@ def test_a_second_interrupt_does_not_wait(node: Node) -> None:
             slow.recv(1)
 
 
+def test_a_worker_gives_the_memory_of_verifications_back(tmp_path: Path) -> None:
+    """Eight devices at once, each verified by Argon2id in 19 MiB. Fails when freed blocks stay with the process."""
+    with node_in(tmp_path, workers=1) as node, ExitStack() as open_:
+        (worker,) = node.workers()
+        before = resident(worker)
+        clients = [open_.enter_context(node.connect()) for _ in range(8)]
+        for client in clients:
+            client.sendall(node.head("PROPFIND", "/dav/ana/calendars/", "Depth: 0", "Content-Length: 0"))
+        for client in clients:
+            assert client.recv(100).startswith(b"HTTP/1.1 207 ")
+        assert resident(worker) < before + 20
+
+
 def test_a_worker_that_is_told_to_end_is_replaced(node: Node) -> None:
     first, _ = node.workers()
     os.kill(first, signal.SIGTERM)
@@ -162,3 +175,10 @@ def alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state is not None and state[1] != "Z"
+
+
+def resident(pid: int) -> float:
+    """MiB of memory that the process holds."""
+    found = re.search(r"(?m)^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024

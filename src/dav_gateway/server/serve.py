@@ -131,9 +131,10 @@ class GatewayServer(uvicorn.Server):
     async def _open(self, client: socket.socket) -> None:
         """Give a new connection its protocol, after the handshake when it speaks TLS."""
         patience = self._settings.limits.header_seconds if self._tls is not None else None
+        protocol = self._protocol()
         try:
-            _, protocol = await asyncio.get_running_loop().connect_accepted_socket(
-                self._protocol, client, ssl=self._tls, ssl_handshake_timeout=patience
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: protocol, client, ssl=self._tls, ssl_handshake_timeout=patience
             )
         except OSError:  # the handshake failed, or the client has gone
             client.close()

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.worker_place import WorkerPlace
+from dav_gateway.server.memory import return_large_blocks
 from dav_gateway.server.seat import FAILED, MESSAGE_BYTES, READY, Seat
 from dav_gateway.server.tally import Tally
 
@@ -101,6 +102,7 @@ def _live(work: Work, seat: Seat, mask: set[int | signal.Signals]) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return_large_blocks()
         work(seat)
         code = 0
     except GatewayError as error:
