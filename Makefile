@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run lint format test test-quick benchmark constraints clean
+.PHONY: help setup run lint format test test-quick benchmark benchmark-workers constraints clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
 
@@ -38,6 +38,9 @@ test-quick: $(READY)  ## what can fail without a server or client: a minute
 
 benchmark: $(READY)  ## CPU of polls beside stock Radicale, in this process
 	$(BIN)/python -m benchmarks.poll
+
+benchmark-workers: $(READY)  ## polls a second with one worker and with two, through real sockets (needs wrk)
+	$(BIN)/python -m benchmarks.workers
 
 constraints: $(READY)  ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable --all | grep -vE '^(dav-gateway|setuptools)' | LC_ALL=C sort -f > constraints.txt

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dav_gateway.server.answer import Answer
     from dav_gateway.server.asgi import Environ, Headers, WSGIApplication
     from dav_gateway.server.gate import RequestHead
+    from dav_gateway.server.seat import Seat
 
 _ROOM = Path(__file__).parent
 
@@ -93,24 +94,32 @@ def check_radicale(settings: Settings) -> list[str]:
 class Run(Protocol):
     """Serves until a signal or `until` ends it, and tells the port when connections are accepted."""
 
-    def __call__(self, on_started: Callable[[int], None] | None = None, until: threading.Event | None = None) -> None:
-        """Raises CannotListen."""
+    def __call__(
+        self,
+        on_started: Callable[[int], None] | None = None,
+        until: threading.Event | None = None,
+        seat: "Seat | None" = None,
+    ) -> None:
+        """In the seat of a worker, on its sockets; without one, on sockets of its own. Raises CannotListen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Everything of a process that serves, assembled and not yet started."""
+    """Everything of a process that serves, assembled and not yet started. `place`: None for one that is alone."""
 
     services: Services
     run: Run
+    place: WorkerPlace | None = None
 
 
 @contextmanager
-def build_server(settings: Settings) -> Iterator[Server]:
-    """The server that these settings describe; what it opened is closed at the end.
+def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Iterator[Server]:
+    """The server that these settings describe; what it opened is closed at the end. `place` is a worker's.
 
-    Raises Refusal when the database or Radicale's configuration is not as it must be, and StoreUnavailable.
+    Raises Refusal when the database or Radicale's configuration is not as it must be, StoreUnavailable, and
+    GatewayError when the machine has no timer that would end a worker.
     """
+    from dav_gateway.bus.watchdog import Watchdog as KernelWatchdog
     from dav_gateway.dav.configuration import load as load_radicale
     from dav_gateway.dav.gate import Admission
     from dav_gateway.dav.site import Site
@@ -122,14 +131,16 @@ def build_server(settings: Settings) -> Iterator[Server]:
     from dav_gateway.server.registry import ConnectionRegistry
     from dav_gateway.server.registry import Cutter as RegistryCutter
     from dav_gateway.server.request_log import RequestLog
-    from dav_gateway.server.serve import ServerSettings, run
+    from dav_gateway.server.serve import ServerSettings, run, serve_on
 
     # Every limit but that of an object is the server's, by the same name: a misspelt one fails here.
     own = {item.name: getattr(settings.limits, item.name) for item in fields(settings.limits)}
     limits = ServerLimits(**{name: value for name, value in own.items() if name != "object_bytes"})
     site = Site(settings.realm, settings.public_url, settings.limits.object_bytes)
     registry = ConnectionRegistry()
-    with open_services(settings, cutter=RegistryCutter(registry)) as services:
+    # A process of its own, that the kernel may end; whoever embeds the server is spared.
+    watchdog = None if place is None else KernelWatchdog()
+    with open_services(settings, cutter=RegistryCutter(registry), watchdog=watchdog, place=place) as services:
 
         def asleep() -> str | None:
             return None if services.watcher.healthy else "The database cannot be followed at the moment."
@@ -152,7 +163,11 @@ def build_server(settings: Settings) -> Iterator[Server]:
         )
         app = RequestLog(Front(bridge, limits=limits, ready=asleep))
 
-        def serve(on_started: Callable[[int], None] | None = None, until: threading.Event | None = None) -> None:
+        def serve(
+            on_started: Callable[[int], None] | None = None,
+            until: threading.Event | None = None,
+            seat: "Seat | None" = None,
+        ) -> None:
             # The company's name may have changed since the cards of the directory were written.
             with services.database.write() as connection:
                 now = services.clock()
@@ -160,11 +175,24 @@ def build_server(settings: Settings) -> Iterator[Server]:
                 cuts.forget(connection, Moment(now - DAY))
             services.start()
             try:
-                run(app, listening, registry, on_started=on_started, on_stop=bridge.close, until=until)
+                if seat is None:
+                    run(app, listening, registry, on_started=on_started, on_stop=bridge.close, until=until)
+                else:
+                    serve_on(seat.sockets, app, listening, registry, on_stop=bridge.close, seat=seat)
             finally:
                 services.stop()
 
-        yield Server(services, serve)
+        yield Server(services, serve, place)
+
+
+def preload() -> None:
+    """Import what `build_server` needs and does not yet, so that workers forked afterwards share its memory."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    from dav_gateway.dav import configuration, gate, site, wsgi
+    from dav_gateway.server import bridge, front, serve
+
+    del configuration, gate, site, wsgi, bridge, front, serve, postgresql, sqlite
 
 
 class _Gate:

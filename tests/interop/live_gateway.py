@@ -37,6 +37,7 @@ class Gateway:
 
     folder: Path
     port: int
+    workers: int = 1
     issued: list[AppPassword] = field(default_factory=list, repr=False)
 
     @property
@@ -52,6 +53,7 @@ class Gateway:
         return kept | {
             "DAV_GATEWAY_DATA_DIRECTORY": str(self.folder / "var"),
             "DAV_GATEWAY_LISTEN": f"127.0.0.1:{self.port}",
+            "DAV_GATEWAY_WORKERS": str(self.workers),
         }
 
     def command(self, *arguments: str, exit_code: int = 0, stdin: str = "") -> str:
@@ -89,13 +91,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Gateway]:
+def running(folder: Path, workers: int = 1) -> Iterator[Gateway]:
     """A gateway on a free port with a new SQLite database in `folder`, stopped at the end.
 
     The end is a test of its own: it stops when asked, without a traceback in its log, and no app password that was
     issued meanwhile stands in the log or in the database.
     """
-    gateway = Gateway(folder, free_port())
+    gateway = Gateway(folder, free_port(), workers)
     with gateway.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "dav_gateway", "serve"],

@@ -52,7 +52,7 @@ def test_running_download_stops_at_once(link):
     time.sleep(0.3)  # let the kernel's send queue fill
     count = rig.registry.cut_from_thread({"ana"}, 1)
     after, end = client.drain(pause=0.002)
-    assert count == (1, 1)
+    assert count[:2] == (1, 1)
     assert end == "reset"
     assert after <= client.receive_buffer
 
@@ -76,7 +76,7 @@ def test_idle_connection_is_reset(link):
     rig, connect = link(Application())
     client = connect()
     assert client.ask().body == b"done"
-    assert rig.registry.cut_from_thread({"ana"}, 1) == (1, 0)
+    assert rig.registry.cut_from_thread({"ana"}, 1)[:2] == (1, 0)
     assert client.end() == "reset"
     assert rig.registry.connected() == {}
 
@@ -90,7 +90,7 @@ def test_trickled_upload_is_reset_and_never_reaches_the_application(link, trickl
     trickle(client, b"y" * 500)
     until(lambda: rig.gate.admitted)
     time.sleep(0.1)
-    assert rig.registry.cut_from_thread({"ana"}, 1) == (1, 1)
+    assert rig.registry.cut_from_thread({"ana"}, 1)[:2] == (1, 1)
     assert client.drain()[1] == "reset"
     assert application.calls == []
 
@@ -103,7 +103,7 @@ def test_cut_during_admission(link):
     client = connect()
     client.send(b"PUT /dav/x HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YW5hOng=\r\nContent-Length: 2\r\n\r\n")
     assert rig.gate.entered.wait(5)
-    assert rig.registry.cut_from_thread({"ana"}, 1) == (1, 1)
+    assert rig.registry.cut_from_thread({"ana"}, 1)[:2] == (1, 1)
     rig.gate.hold.set()
     assert client.end() == "reset"
     assert application.calls == []
@@ -117,7 +117,7 @@ def test_result_of_a_running_thread_is_thrown_away(link):
     client = connect()
     client.request()
     assert application.entered.wait(5)
-    assert rig.registry.cut_from_thread({"ana"}, 1) == (1, 1)
+    assert rig.registry.cut_from_thread({"ana"}, 1)[:2] == (1, 1)
     application.hold.set()
     assert application.finished.wait(5)
     assert client.end() == "reset"
@@ -148,7 +148,7 @@ def test_request_waiting_for_a_thread_is_never_begun(link):
     until_called(application, 2)
     waiting.request("DELETE", login=None)
     time.sleep(0.1)
-    assert rig.registry.cut_from_thread({"ana"}, 1) == (1, 1)
+    assert rig.registry.cut_from_thread({"ana"}, 1)[:2] == (1, 1)
     application.hold.set()
     assert blocking.reply().status == 200
     assert blocking.ask("GET", login="eva").status == 200
@@ -160,7 +160,7 @@ def test_only_the_named_credential_is_cut(link):
     rig, connect = link(Application())
     ana, eva = connect(), connect()
     assert ana.ask(login="ana").status == eva.ask(login="eva").status == 200
-    assert rig.registry.cut_from_thread({"ana", "nobody"}, 1) == (1, 0)
+    assert rig.registry.cut_from_thread({"ana", "nobody"}, 1)[:2] == (1, 0)
     assert ana.end() == "reset"
     assert eva.ask(login="eva").status == 200
 
@@ -171,7 +171,7 @@ def test_connection_of_several_credentials_is_cut_by_each(link, cut):
     client = connect()
     assert client.ask(login="ana").status == client.ask(login="eva").status == 200
     assert rig.registry.connected() == {"ana": 1, "eva": 1}
-    assert rig.registry.cut_from_thread({cut}, 1) == (1, 0)
+    assert rig.registry.cut_from_thread({cut}, 1)[:2] == (1, 0)
     assert client.end() == "reset"
     assert rig.registry.connected() == {}
 
@@ -190,7 +190,7 @@ def test_cut_all_spares_who_showed_no_credential(link):
     for number, client in enumerate(clients[:2]):
         client.ask(login=f"c{number}")
     clients[2].ask(login=None)
-    assert Cutter(rig.registry).cut_all() == (2, 0)
+    assert Cutter(rig.registry).cut_all()[:2] == (2, 0)
     assert [client.end() for client in clients[:2]] == ["reset", "reset"]
     assert clients[2].ask(login=None).status == 200
 
@@ -205,7 +205,7 @@ def test_cut_inside_the_event_loop(link):
             rig.registry.cut_from_thread({"ana"})
 
     rig.in_loop(wrongly())
-    assert rig.in_loop(rig.registry.cut({"ana"})) == (1, 0)
+    assert rig.in_loop(rig.registry.cut({"ana"}))[:2] == (1, 0)
     assert client.end() == "reset"
 
 
@@ -255,14 +255,14 @@ def test_nothing_is_written_once_the_flag_is_up(serve, connect):
 
     rig.in_loop(write_after_the_flag())
     time.sleep(0.05)
-    assert rig.registry.cut_from_thread({"ana"}) == (1, 0)
+    assert rig.registry.cut_from_thread({"ana"})[:2] == (1, 0)
     assert client.end() == "reset"
 
 
 def test_cut_of_nobody_needs_no_server(serve):
     rig = serve()
     rig.stop()
-    assert Cutter(rig.registry).cut({"ana"}) == (0, 0)
+    assert Cutter(rig.registry).cut({"ana"})[:2] == (0, 0)
 
 
 def test_attach_is_refused_once_the_connection_is_cut_or_lost(serve, connect, until):
@@ -342,7 +342,7 @@ def test_cut_of_a_download_is_quick(serve, connect):
         client.request()
         client.raw.recv(4096)
         begin = time.perf_counter()
-        assert rig.registry.cut_from_thread({"ana"}) == (1, 1)
+        assert rig.registry.cut_from_thread({"ana"})[:2] == (1, 1)
         took.append(time.perf_counter() - begin)
         client.close()
     assert sorted(took)[2] < 0.1, took

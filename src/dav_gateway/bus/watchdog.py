@@ -10,6 +10,8 @@ import os
 import signal
 import time
 
+from dav_gateway.core.errors import GatewayError
+
 _SIGEV_SIGNAL = 0
 _TIMER_ABSTIME = 1
 
@@ -41,7 +43,7 @@ class Watchdog:
     """A POSIX timer of this process (timer_create(2)) on the clock of `times.boottime`. Not inherited by a fork."""
 
     def __init__(self) -> None:
-        """Makes the timer, not yet set. Raises OSError where the kernel has none."""
+        """Makes the timer, not yet set. Raises GatewayError where the kernel has none: then nobody may serve."""
         self._library = ctypes.CDLL(None, use_errno=True)
         self._timer = ctypes.c_void_p()
         event = _Event(None, signal.SIGKILL, _SIGEV_SIGNAL, b"")
@@ -49,7 +51,7 @@ class Watchdog:
         self._require(made)
 
     def put_off(self, until: float) -> None:
-        """Kill this process at that boot time, unless this is called again before. Raises OSError."""
+        """Kill this process at that boot time, unless this is called again before."""
         seconds, rest = divmod(until, 1)
         setting = _Setting(_Time(0, 0), _Time(int(seconds), int(rest * 1e9)))
         self._require(self._library.timer_settime(self._timer, _TIMER_ABSTIME, ctypes.byref(setting), None))
@@ -61,4 +63,4 @@ class Watchdog:
     def _require(self, outcome: int) -> None:
         if outcome != 0:
             number = ctypes.get_errno()
-            raise OSError(number, f"the kernel's timer cannot be used: {os.strerror(number)}")
+            raise GatewayError(f"the kernel's timer cannot be used: {os.strerror(number)}")

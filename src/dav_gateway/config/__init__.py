@@ -114,6 +114,7 @@ class Settings:
 
     public_url: str = setting("", text('empty, or a host alone such as "https://dav.example.com"', public_url))
     listen: HostPort = setting(HostPort("127.0.0.1", 8765), host_port())
+    workers: int = setting(0, whole(0, 128))
     data_directory: Path = setting(Path("var"), path())
     trusted_proxies: tuple[Network, ...] = setting((), several(network()))
     realm: str = setting("dav-gateway", text("1 to 64 ASCII characters without quotes or backslashes", _realm))

@@ -6,6 +6,7 @@ A request whose body came together with its head takes one hop: the application 
 waits for a slow client but the event loop.
 """
 
+import asyncio
 import io
 from tempfile import SpooledTemporaryFile
 from typing import IO, Literal
@@ -67,6 +68,10 @@ class WsgiBridge:
             answer = refused.answer
         except Busy:
             answer = self._unavailable("The server is busy.")
+        except asyncio.CancelledError:
+            # The server has stopped, and this request took longer than it waits. Its connection is reset.
+            _logger.warning("abandoned", id=scope["state"]["request_id"])
+            answer = None
         if answer is None or connection.gone:
             # What the thread made is thrown away. uvicorn wants to see the end of the connection first.
             await connection.wait_closed()

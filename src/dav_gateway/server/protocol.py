@@ -27,6 +27,9 @@ from dav_gateway.server.request_log import log_refused
 
 _PIECE = 64 * 1024
 
+RETIRE_IDLE_SECONDS = 1.0
+"""How long a retiring worker keeps an idle connection: longer than a client pauses within a sync."""
+
 
 class GatewayProtocol(HttpToolsProtocol):
     """One connection's protocol. `connection` is its transport, also for uvicorn's own code.
@@ -60,6 +63,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._last_words: Answer | None = None
         self._heard = False
         self._unheard_bytes = 0
+        self._last = False
         self._write_deadline: float | None = None
         self.deadline: float | None = None
 
@@ -100,6 +104,17 @@ class GatewayProtocol(HttpToolsProtocol):
             self.connection.close()
         else:
             self.cycle.keep_alive = False
+
+    def retire(self) -> None:
+        """The worker retires: the next answer is the last, and an idle connection has a moment to ask once more.
+
+        Closing it at once would meet the request that a client in the middle of a sync is just sending.
+        """
+        self._last = True
+        if self._running() is not None:
+            self.cycle.keep_alive = False
+        elif self._newest is not None and not self._head.open and self.deadline is not None:
+            self.deadline = min(self.deadline, self.loop.time() + RETIRE_IDLE_SECONDS)
 
     def check(self, now: float) -> None:
         """Called now and then by the server: end what has waited too long."""
@@ -174,6 +189,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self.expect_100_continue = self._head.expects_continue
         super().on_headers_complete()
         self._newest = self.cycle
+        if self._last:
+            self.cycle.keep_alive = False
         self.scope["path"] = path
         self.scope["extensions"] = {EXTENSION: self.connection}  # type: ignore[dict-item]
         self.scope["state"]["request_id"] = next(self._request_ids)

@@ -18,16 +18,20 @@ import structlog
 import uvicorn
 import uvloop
 
+from dav_gateway.server.acceptor import Acceptor
 from dav_gateway.server.asgi import ASGIApplication
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.listen import CannotListen, bind, load_certificate, tls_context
 from dav_gateway.server.protocol import GatewayProtocol, protocol_class
 from dav_gateway.server.registry import ConnectionRegistry
+from dav_gateway.server.seat import Seat
 
 _logger = structlog.get_logger("dav_gateway.server")
 
 _TICKS_BETWEEN_CHECKS = 3
 _LOOK_SECONDS = 0.02
+_LOOKS_BETWEEN_CHECKS = 15
+_LAST_TURNS_SECONDS = 0.1
 
 SWITCH_INTERVAL = 0.001
 """Seconds that a computing thread keeps the interpreter before the event loop gets it. Beside seven computing threads
@@ -54,7 +58,8 @@ class GatewayServer(uvicorn.Server):
     """uvicorn's server with our sockets, our clock and our way to stop.
 
     `stop()` may be called from any thread; SIGTERM and SIGINT do the same when the server runs in the main thread, a
-    second SIGINT does not wait, and SIGHUP reads the certificate again.
+    second SIGINT does not wait, and SIGHUP reads the certificate again. In the seat of a worker only SIGTERM is heard;
+    everything else comes from the supervisor.
     """
 
     def __init__(
@@ -64,6 +69,8 @@ class GatewayServer(uvicorn.Server):
         registry: ConnectionRegistry,
         on_started: Callable[[int], None] | None = None,
         until: threading.Event | None = None,
+        *,
+        seat: Seat | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -82,25 +89,70 @@ class GatewayServer(uvicorn.Server):
         self._settings = settings
         self._on_started = on_started
         self._until = until
+        self._seat = seat
         self._reload = False
+        self._retiring = False
+        self._opening: set[asyncio.Task[None]] = set()
         self._tls = None
         if settings.certificate is not None and settings.key is not None:
             self._tls = tls_context(settings.certificate, settings.key)
 
     def stop(self) -> None:
-        """Begin the graceful stop."""
+        """Begin the graceful stop; also the end of a retirement's patience."""
+        self._retiring = False
         self.should_exit = True
 
+    def stop_now(self) -> None:
+        """Reset what runs."""
+        self.force_exit = self.should_exit = True
+
+    def retire(self) -> None:
+        """Take no more connections and finish what runs, however long the other limits let it take. In the loop."""
+        if not self.should_exit:
+            self._retiring = self.should_exit = True
+            self._acceptor.close()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        loop = asyncio.get_running_loop()
-        patience = self._settings.limits.header_seconds if self._tls is not None else None
-        self.servers = [
-            await loop.create_server(self._protocol, sock=sock, ssl=self._tls, ssl_handshake_timeout=patience)
-            for sock in sockets or []
-        ]
+        port = sockets[0].getsockname()[1] if sockets else 0
+        self._acceptor = Acceptor(sockets or [], self._take, self._seat.share if self._seat is not None else None)
+        self._publish()
         self.started = True
+        if self._seat is not None:
+            self._seat.take(self)
         if self._on_started is not None:
-            self._on_started(sockets[0].getsockname()[1] if sockets else 0)
+            self._on_started(port)
+
+    def _take(self, client: socket.socket) -> None:
+        task = asyncio.get_running_loop().create_task(self._open(client))
+        self._opening.add(task)
+        task.add_done_callback(self._opened)
+        self._publish()
+
+    async def _open(self, client: socket.socket) -> None:
+        """Give a new connection its protocol, after the handshake when it speaks TLS."""
+        patience = self._settings.limits.header_seconds if self._tls is not None else None
+        protocol = self._protocol()
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: protocol, client, ssl=self._tls, ssl_handshake_timeout=patience
+            )
+        except OSError:  # the handshake failed, or the client has gone
+            client.close()
+            return
+        protocol.connection.when_closed(self._publish)
+        if self._retiring:
+            protocol.retire()
+        elif self.should_exit:
+            protocol.shutdown()
+
+    def _opened(self, task: "asyncio.Task[None]") -> None:
+        self._opening.discard(task)
+        self._publish()
+
+    def _publish(self) -> None:
+        """Tell the workers beside this one how many connections it has."""
+        if self._seat is not None and not self.should_exit:
+            self._seat.share.put(len(self.server_state.connections) + len(self._opening))
 
     def _protocol(self) -> GatewayProtocol:
         made: GatewayProtocol = self.config.http_protocol_class(
@@ -119,27 +171,42 @@ class GatewayServer(uvicorn.Server):
             self._read_certificate()
         return await super().on_tick(counter)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for sock in sockets or []:
-            sock.close()
-        self._each(GatewayProtocol.shutdown)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._settings.limits.stop_seconds
-        while self.server_state.connections and loop.time() < deadline and not self.force_exit:
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - the acceptor's
+        self._acceptor.close()
+        await self._finish()
         rest = self._protocols()
         for protocol in rest:
             protocol.connection.reset()
         for protocol in rest:
             await protocol.connection.wait_closed()
-        tasks = list(self.server_state.tasks)
+        tasks = {*self.server_state.tasks, *self._opening}
+        if tasks:
+            # Most end by themselves now that their connection is gone; one that is cancelled is logged as a failure.
+            _, tasks = await asyncio.wait(tasks, timeout=_LAST_TURNS_SECONDS)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
         _logger.info("stopped", reset=len(rest))
+
+    async def _finish(self) -> None:
+        """Wait for what runs: within the limit, or without one while the worker retires."""
+        loop = asyncio.get_running_loop()
+        deadline: float | None = None
+        if self._retiring:
+            self._each(GatewayProtocol.retire)
+        looks = 0
+        while not self.force_exit:
+            if not self._retiring and deadline is None:
+                deadline = loop.time() + self._settings.limits.stop_seconds
+                self._each(GatewayProtocol.shutdown)
+            waited_for = self.server_state.connections or (self._retiring and self._opening)
+            if not waited_for or (deadline is not None and loop.time() >= deadline):
+                return
+            looks += 1
+            if looks % _LOOKS_BETWEEN_CHECKS == 0:
+                await self.on_tick(0)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -152,6 +219,8 @@ class GatewayServer(uvicorn.Server):
             signal.SIGTERM: self.handle_exit,
             signal.SIGHUP: self._hang_up,
         }
+        if self._seat is not None:
+            handlers = {signal.SIGTERM: self.handle_exit}
         before = {one: signal.signal(one, handler) for one, handler in handlers.items()}
         try:
             yield
@@ -193,15 +262,17 @@ def serve_on(
     on_started: Callable[[int], None] | None = None,
     on_stop: Callable[[], None] | None = None,
     until: threading.Event | None = None,
+    seat: Seat | None = None,
 ) -> None:
-    """Serve `app` on listening sockets until a signal or `until` ends it; they are closed. What one worker runs.
+    """Serve `app` on listening sockets until a signal or `until` ends it; they are closed. What one worker runs, with
+    its `seat`.
 
     `on_started(port)` is called in the loop when connections are accepted, `on_stop()` in this thread after the last
     one is gone. Raises CannotListen when the certificate cannot be used.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        server = GatewayServer(app, settings, registry, on_started, until)
+        server = GatewayServer(app, settings, registry, on_started, until, seat=seat)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(server.serve(list(sockets)))
     finally:
