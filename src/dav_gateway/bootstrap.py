@@ -12,11 +12,15 @@ from dav_gateway.config import Settings
 from dav_gateway.config.addresses import is_embedded
 from dav_gateway.core.client_family import FamilyPolicy
 from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.core.keyring import Keyring
 from dav_gateway.core.moment import DAY, Moment
+from dav_gateway.core.sign_in import Policy
 from dav_gateway.core.verifier import SCHEMES
 from dav_gateway.service.cutter import Cutter
+from dav_gateway.service.keys import no_key
+from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.services import Services, assemble
-from dav_gateway.store import cuts, migration
+from dav_gateway.store import cuts, key_file, migration
 from dav_gateway.store.database import Database, open_database
 
 if TYPE_CHECKING:
@@ -60,7 +64,21 @@ def open_services(settings: Settings, *, cutter: Cutter) -> Iterator[Services]:
             family_policy=FamilyPolicy(settings.app_passwords.client_family),
             company=settings.company,
             language=settings.languages[0],
+            page=PageOptions(
+                public_url=settings.public_url,
+                company=settings.company,
+                policy=Policy(settings.security.second_factor),
+                read_key=lambda: _key(settings),
+            ),
         )
+
+
+def _key(settings: Settings) -> Keyring:
+    """The installation's key: beside an embedded database it is made when it is first needed."""
+    path = settings.security.key_file
+    if path is None:
+        return no_key()
+    return key_file.read_or_make(path) if is_embedded(settings.database.url) else key_file.read(path)
 
 
 def radicale_ini(settings: Settings) -> Path:
@@ -123,6 +141,8 @@ def build_server(settings: Settings) -> Iterator[Server]:
     site = Site(settings.realm, settings.public_url, settings.limits.object_bytes)
     registry = ConnectionRegistry()
     with open_services(settings, cutter=RegistryCutter(registry)) as services:
+        # Made at the first start, and read now: a wrong one should not show at somebody's sign-in.
+        services.page.keys()
 
         def asleep() -> str | None:
             return None if services.watcher.healthy else "The database cannot be followed at the moment."

@@ -70,7 +70,7 @@ def test_a_folder_below_one_that_may_not_be_looked_into(readable: Path, tmp_path
 
 def test_a_folder_that_is_not_used_is_not_looked_at(readable: Path) -> None:
     with without_privileges():
-        assert mistakes(settings(readable, DATABASE_URL="postgresql://a@b/c")) == []
+        assert mistakes(settings(readable, DATABASE_URL="postgresql://a@b/c", SECURITY_KEY_FILE="key")) == []
 
 
 def test_a_folder_that_can_be_made(tmp_path: Path) -> None:

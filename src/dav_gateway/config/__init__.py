@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dav_gateway.config.addresses import absolute, database_url, own_url, public_url, redacted, with_password
+from dav_gateway.config.addresses import (
+    SQLITE,
+    absolute,
+    database_url,
+    is_embedded,
+    own_url,
+    public_url,
+    redacted,
+    with_password,
+)
 from dav_gateway.config.kinds import (
     GIB,
     KIB,
@@ -83,6 +92,14 @@ class AppPasswordSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SecuritySettings:
+    """Signing in to the page. `load` puts the key file beside an embedded database when none is named."""
+
+    key_file: Path | None = setting(None, optional_path())
+    second_factor: str = setting("optional", choice("optional", "required"))
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """What clients may cost. Fields that the server enforces have the names of its own limits."""
 
@@ -123,6 +140,7 @@ class Settings:
     database: DatabaseSettings = table(DatabaseSettings)
     tls: TLSSettings = table(TLSSettings)
     app_passwords: AppPasswordSettings = table(AppPasswordSettings)
+    security: SecuritySettings = table(SecuritySettings)
     limits: LimitSettings = table(LimitSettings)
     logging: LoggingSettings = table(LoggingSettings)
 
@@ -163,4 +181,7 @@ def load(
     if mistakes:
         raise ConfigurationError(mistakes)
     public = settings.public_url or own_url(settings.listen, tls=settings.tls.certificate is not None)
+    if settings.security.key_file is None and is_embedded(url):
+        beside = Path(url.removeprefix(SQLITE)).with_suffix(".key")
+        settings = replace(settings, security=replace(settings.security, key_file=beside))
     return replace(settings, public_url=public, database=replace(settings.database, url=url, password="")), sources

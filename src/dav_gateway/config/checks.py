@@ -18,6 +18,8 @@ def mistakes(settings: Settings) -> list[str]:
         found += _tls(settings.tls.certificate, settings.tls.key)
     if is_embedded(settings.database.url):
         found += _folder(settings)
+    elif settings.security.key_file is None:
+        found.append("security.key_file is needed beside PostgreSQL: make one with `openssl rand -hex 32`, mode 600.")
     return found
 
 

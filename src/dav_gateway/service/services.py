@@ -14,6 +14,7 @@ from dav_gateway.service.first_use import FirstUse
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.issuing import Issuing
 from dav_gateway.service.memo import Memo
+from dav_gateway.service.page_services import PageOptions, PageServices, assemble_page
 from dav_gateway.service.revocation import Revocation
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
@@ -35,6 +36,7 @@ class Services:
     directory: Directory
     usage: Usage
     watcher: Watcher
+    page: PageServices
 
     def start(self) -> None:
         """Begin the background work of a process that serves. Raises StoreUnavailable."""
@@ -58,17 +60,21 @@ def assemble(
     family_policy: FamilyPolicy = FamilyPolicy.ENFORCE,
     company: str = "",
     language: str = "en",
+    page: PageOptions | None = None,
 ) -> Services:
     """The services of one process.
 
     `cutter` owns its connections (None: it serves nobody); `profile` keeps app passwords and `human_profile` the
-    passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none.
+    passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none;
+    `page` is for signing in to the page.
     """
     cutter = cutter or NoConnections()
     hashing = Hashing(profile, choose)
     directory = Directory(company)
     revocation = Revocation(database, cutter, clock)
     usage = Usage(database, clock)
+    human = Hashing(human_profile, choose)
+    people = Accounts(database, revocation, directory, human, clock, language=language)
     return Services(
         database=database,
         clock=clock,
@@ -84,8 +90,17 @@ def assemble(
         ),
         issuing=Issuing(database, hashing, revocation, clock, choose),
         revocation=revocation,
-        accounts=Accounts(database, revocation, directory, Hashing(human_profile, choose), clock, language=language),
+        accounts=people,
         directory=directory,
         usage=usage,
         watcher=Watcher(database, cutter, clock, on_expired=usage.expired),
+        page=assemble_page(
+            database,
+            people,
+            revocation,
+            human,
+            clock=clock,
+            choose=choose,
+            options=page or PageOptions(company=company),
+        ),
     )
