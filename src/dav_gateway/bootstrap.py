@@ -18,6 +18,7 @@ from dav_gateway.core.sign_in import Policy
 from dav_gateway.core.verifier import SCHEMES
 from dav_gateway.service.cutter import Cutter
 from dav_gateway.service.keys import no_key
+from dav_gateway.service.oidc_registration import Registration
 from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.store import cuts, key_file, migration
@@ -69,8 +70,16 @@ def open_services(settings: Settings, *, cutter: Cutter) -> Iterator[Services]:
                 company=settings.company,
                 policy=Policy(settings.security.second_factor),
                 read_key=lambda: _key(settings),
+                provider=_provider(settings),
             ),
         )
+
+
+def _provider(settings: Settings) -> Registration | None:
+    oidc = settings.oidc
+    if not oidc.issuer:
+        return None
+    return Registration(oidc.issuer, oidc.client_id, oidc.client_secret, by_email=oidc.accounts == "email")
 
 
 def _key(settings: Settings) -> Keyring:

@@ -16,6 +16,7 @@ from dav_gateway.config.addresses import (
     absolute,
     database_url,
     is_embedded,
+    issuer_url,
     own_url,
     public_url,
     redacted,
@@ -100,6 +101,16 @@ class SecuritySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An OpenID provider that people may sign in with; without an issuer there is none."""
+
+    issuer: str = setting("", text('empty, or an address such as "https://id.example.com/realm"', issuer_url))
+    client_id: str = setting("", text("text", str))
+    client_secret: str = setting("", text("text", str, secret=True))
+    accounts: str = setting("email", choice("email", "linked"))
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """What clients may cost. Fields that the server enforces have the names of its own limits."""
 
@@ -141,6 +152,7 @@ class Settings:
     tls: TLSSettings = table(TLSSettings)
     app_passwords: AppPasswordSettings = table(AppPasswordSettings)
     security: SecuritySettings = table(SecuritySettings)
+    oidc: OidcSettings = table(OidcSettings)
     limits: LimitSettings = table(LimitSettings)
     logging: LoggingSettings = table(LoggingSettings)
 
@@ -166,6 +178,8 @@ def load(
     mistakes = []
     if (settings.tls.certificate is None) != (settings.tls.key is None):
         mistakes.append("tls.certificate and tls.key must be given together.")
+    if len({bool(settings.oidc.issuer), bool(settings.oidc.client_id), bool(settings.oidc.client_secret)}) > 1:
+        mistakes.append("oidc.issuer, oidc.client_id and oidc.client_secret must be given together.")
     if sources["limits.object_bytes"] == "default":
         least = min(settings.limits.object_bytes, settings.limits.body_bytes)
         settings = replace(settings, limits=replace(settings.limits, object_bytes=least))

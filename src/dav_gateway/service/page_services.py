@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.keyring import Keyring
@@ -15,6 +16,7 @@ from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.identity import Identity
 from dav_gateway.service.keys import Keys, no_key
 from dav_gateway.service.means import Means
+from dav_gateway.service.oidc_registration import Registration
 from dav_gateway.service.one_time_codes import OneTimeCodes
 from dav_gateway.service.own_factors import OwnFactors
 from dav_gateway.service.passkeys import Passkeys
@@ -24,6 +26,12 @@ from dav_gateway.service.revocation import Revocation
 from dav_gateway.service.standings import Standings
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.store.database import Database
+
+if TYPE_CHECKING:
+    from dav_gateway.service.single_sign_on import SingleSignOn
+
+CALLBACK = "/login/single-sign-on"
+"""Where the provider sends the browser back; registered there as the redirect URI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class PageOptions:
     policy: Policy = Policy.OPTIONAL
     read_key: Callable[[], Keyring] = field(default=no_key, repr=False)
     end_sessions: EndSessions = no_sessions
+    provider: Registration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class PageServices:
     standings: Standings
     factors: OwnFactors
     passwords: PasswordReset
+    single_sign_on: "SingleSignOn | None"
     take_factors_away: Callable[..., tuple[Account, bool]]
 
 
@@ -70,6 +80,8 @@ def assemble_page(
         Passkeys(means, ceremonies, public_url=options.public_url, name=name),
     )
 
+    identity = Identity(means, hashing, kinds, Throttle(clock))
+
     def take_factors_away(account: str, *, by: str) -> tuple[Account, bool]:
         return take_away(database, account, clock, by=by)
 
@@ -77,10 +89,23 @@ def assemble_page(
         keys=means.keys,
         ceremonies=ceremonies,
         standings=Standings(means),
-        identity=Identity(means, hashing, kinds, Throttle(clock)),
+        identity=identity,
         factors=OwnFactors(means, kinds),
         passwords=PasswordReset(
             means, people, revocation, public_url=options.public_url, end_sessions=options.end_sessions
         ),
+        single_sign_on=_single_sign_on(means, ceremonies, identity, options),
         take_factors_away=take_factors_away,
     )
+
+
+def _single_sign_on(
+    means: Means, ceremonies: Ceremonies, identity: Identity, options: PageOptions
+) -> "SingleSignOn | None":
+    if options.provider is None:
+        return None
+    from dav_gateway.service.oidc_provider import OidcProvider
+    from dav_gateway.service.single_sign_on import SingleSignOn
+
+    provider = OidcProvider(options.provider, f"{options.public_url.rstrip('/')}{CALLBACK}", means.clock)
+    return SingleSignOn(means, ceremonies, identity, provider, by_email=options.provider.by_email)
