@@ -61,8 +61,10 @@ def mistakes(folder: Path, toml: str = "", environ: dict[str, str] | None = None
         ),
         (
             '[oidc]\nissuer = "https://id.example.com?x"',
-            'oidc.issuer must be empty, or an address such as "https://id.example.com/realm", not'
-            ' "https://id.example.com?x".',
+            (
+                'oidc.issuer must be empty, or an address such as "https://id.example.com/realm", not'
+                ' "https://id.example.com?x".'
+            ),
         ),
         (
             '[security]\nsecond_factor = "always"',
