@@ -163,6 +163,56 @@ def test_fifty_wrong_codes_from_everywhere_are_slowed_and_then_the_owner_gets_in
     assert ana.page.identity.by_code(half, ana.code(1), DESK).is_signed_in
 
 
+def test_fifty_wrong_codes_at_the_same_moment_are_looked_at_one_after_the_other(ana: Ana) -> None:
+    ana.turn_codes_on()
+    ana.company.clock.advance(30 * SECOND)
+    half = ana.password().sign_in
+    wrong = f"{(int(ana.code()) + 1) % 1_000_000:06}"
+    barrier = Barrier(12)
+
+    def attempt(number: int) -> SignInReason | None:
+        barrier.wait(30)
+        return ana.page.identity.by_code(half, wrong, Caller(f"203.0.113.{number}")).sign_in.reason
+
+    with ThreadPoolExecutor(12) as pool:
+        reasons = list(pool.map(attempt, range(12)))
+    assert reasons.count(SignInReason.WRONG) == 5
+    assert reasons.count(SignInReason.WAIT) == 7
+
+
+def test_many_passwords_at_the_same_moment_are_no_more_than_one_after_the_other(small_ana: Ana) -> None:
+    barrier = Barrier(20)
+
+    def attempt(number: int) -> SignInReason | None:
+        barrier.wait(30)
+        return small_ana.password(password=f"guess number {number}").sign_in.reason
+
+    with ThreadPoolExecutor(20) as pool:
+        reasons = list(pool.map(attempt, range(20)))
+    assert reasons.count(SignInReason.WRONG) == 10
+    assert reasons.count(SignInReason.WAIT) == 10
+
+
+def test_what_is_right_is_not_counted(small_ana: Ana) -> None:
+    for _ in range(40):
+        assert small_ana.password().is_signed_in
+
+
+def test_texts_that_no_database_takes(ana: Ana) -> None:
+    for text in ("a\x00na", "\ud800", "ana\n", "\x00", "\u202eana"):
+        assert ana.page.identity.by_password(begin(), text, text, PHONE).sign_in.reason is SignInReason.WRONG
+        assert ana.password(password=text, caller=Caller("203.0.113.1")).sign_in.reason is SignInReason.WRONG
+    ana.turn_codes_on()
+    ana.company.clock.advance(30 * SECOND)
+    half = ana.password().sign_in
+    for text in ("\x00", "\ud800", "12345\x00", "k7mq-x3f9-tbx\x00"):
+        assert ana.page.identity.by_code(half, text, DESK).sign_in.reason is SignInReason.WRONG
+        assert ana.page.identity.by_recovery_code(half, text, DESK).sign_in.reason is SignInReason.WRONG
+        assert ana.page.identity.by_passkey(begin(), text, text, PHONE).sign_in.reason is SignInReason.WRONG
+        with pytest.raises(Refusal):
+            ana.page.passwords.look(text)
+
+
 def test_the_delay_is_the_same_in_another_process_and_after_a_restart(ana: Ana, database_url: str) -> None:
     ana.turn_codes_on()
     ana.company.clock.advance(30 * SECOND)

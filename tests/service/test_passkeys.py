@@ -203,8 +203,11 @@ def test_names_and_removal(small_ana: Ana) -> None:
     for label in ("", "  ", "x" * 81, "a\nb", "a\u202eb"):
         with pytest.raises(Refusal, match="one line"):
             small_ana.page.factors.rename_passkey(small_ana.id, passkey.id, label)
-    with pytest.raises(NotFound):
-        small_ana.page.factors.rename_passkey(small_ana.id, "unknown", "x")
+    for name in ("unknown", "a\x00b", "\ud800", ""):
+        with pytest.raises(NotFound):
+            small_ana.page.factors.rename_passkey(small_ana.id, name, "x")
+        with pytest.raises(NotFound):
+            small_ana.page.factors.remove_passkey(identity, name, DESK)
     small_ana.page.factors.remove_passkey(identity, passkey.id, DESK)
     overview = small_ana.page.factors.overview(small_ana.id)
     assert (overview.passkeys, overview.recovery_codes_left) == ((), 0)

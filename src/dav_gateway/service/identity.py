@@ -30,6 +30,7 @@ LONGEST_PASSWORD = 1024
 LONGEST_LOGIN = 320
 
 _NOBODY = "nobody"
+_LONGEST_HANDLE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,14 @@ class Identity:
         account = self._named(at, login)
         # Everybody's own bucket, whether the account exists or not: a shared one would tell which do not.
         typed = login.strip().lower() if account is None else account.name
-        key = f"password:{blake2b(typed.encode(), digest_size=16).hexdigest()}"
-        wait = self._throttle.wait(caller.address, key)
-        if wait:
-            return Outcome(sign_in.failed(at, SignInReason.WAIT), wait)
-        if account is not None and self._is_password_of(account, password):
-            return self._proved(at, Proof.PASSWORD, account.id, caller)
-        if account is None:
-            self._hashing.check_nothing(password[:LONGEST_PASSWORD])
-        return self._failed(at, Proof.PASSWORD, account, SignInReason.WRONG, caller=caller, key=key)
+        key = f"password:{blake2b(typed.encode(errors='replace'), digest_size=16).hexdigest()}"
+
+        def judge() -> tuple[Outcome, bool]:
+            if self._is_password_of(account, password) and account is not None:
+                return self._proved(at, Proof.PASSWORD, account.id, caller), False
+            return self._failed(at, Proof.PASSWORD, account, SignInReason.WRONG, caller=caller), True
+
+        return self._counted(at, key, caller, judge)
 
     def by_code(self, at: SignIn, typed: str, caller: Caller) -> Outcome:
         """A code of the account's authenticator app."""
@@ -111,15 +111,16 @@ class Identity:
     def by_passkey(self, at: SignIn, handle: str, answer: str, caller: Caller) -> Outcome:
         """The browser's answer to `passkey_options` of the same sign-in."""
         account = None if at.account_id is None else self._account(at.account_id)
-        key = f"passkey:{at.account_id or _NOBODY}"
-        wait = self._throttle.wait(caller.address, key)
-        if wait:
-            return Outcome(sign_in.failed(at, SignInReason.WAIT), wait)
-        shown = self._kinds.passkeys.check(at.account_id, handle, answer, alone=at.stage is Stage.FIRST)
-        if shown is None:
-            return self._failed(at, Proof.PASSKEY, account, SignInReason.WRONG, caller=caller, key=key)
-        proof = Proof.PASSKEY_VERIFIED if shown.verified else Proof.PASSKEY
-        return self._proved(at, proof, shown.passkey.account_id, caller)
+
+        def judge() -> tuple[Outcome, bool]:
+            shown = self._kinds.passkeys.check(at.account_id, handle, answer, alone=at.stage is Stage.FIRST)
+            if shown is None:
+                return self._failed(at, Proof.PASSKEY, account, SignInReason.WRONG, caller=caller), True
+            proof = Proof.PASSKEY_VERIFIED if shown.verified else Proof.PASSKEY
+            return self._proved(at, proof, shown.passkey.account_id, caller), False
+
+        # A passkey cannot be guessed: only the address is slowed, not everybody else behind it who has one.
+        return self._counted(at, f"passkey:{handle[:_LONGEST_HANDLE]}", caller, judge)
 
     def by_provider(self, at: SignIn, account: Account, caller: Caller, *, strong: bool) -> Outcome:
         """What `single_sign_on` has verified; `strong`: the provider asked for a second factor itself."""
@@ -139,18 +140,32 @@ class Identity:
         account = None if at.account_id is None else self._account(at.account_id)
         if account is None or at.stage is not Stage.SECOND:
             return Outcome(sign_in.failed(at, SignInReason.NOT_ASKED))
-        key = f"factor:{account.id}"
-        wait = self._throttle.wait(caller.address, key)
+
+        def judge() -> tuple[Outcome, bool]:
+            with self._database.write() as connection:
+                checked = check(connection, account, self._clock())
+            if checked.reason is None:
+                return self._proved(at, proof, account.id, caller), False
+            if checked.reason is SignInReason.WAIT or not counts:
+                return Outcome(sign_in.failed(at, checked.reason), checked.wait), False
+            outcome = self._failed(at, proof, account, checked.reason, caller=caller)
+            return Outcome(outcome.sign_in, checked.wait), True
+
+        return self._counted(at, f"factor:{account.id}", caller, judge)
+
+    def _counted(self, at: SignIn, key: str, caller: Caller, judge: Callable[[], tuple[Outcome, bool]]) -> Outcome:
+        """What `judge` says, which also tells whether it was a wrong guess. It is counted before it is looked at, and
+        taken back when it was none or the fault is ours: fifty at once are not judged beside each other."""
+        wait = self._throttle.fail(caller.address, key)
         if wait:
             return Outcome(sign_in.failed(at, SignInReason.WAIT), wait)
-        with self._database.write() as connection:
-            checked = check(connection, account, self._clock())
-        if checked.reason is None:
-            return self._proved(at, proof, account.id, caller)
-        if checked.reason is SignInReason.WAIT or not counts:
-            return Outcome(sign_in.failed(at, checked.reason), checked.wait)
-        outcome = self._failed(at, proof, account, checked.reason, caller=caller, key=key)
-        return Outcome(outcome.sign_in, max(outcome.wait, checked.wait))
+        guessed = False
+        try:
+            outcome, guessed = judge()
+        finally:
+            if not guessed:
+                self._throttle.forgive(caller.address, key)
+        return outcome
 
     def _proved(self, at: SignIn, proof: Proof, account_id: int, caller: Caller) -> Outcome:
         """The proof is right: where it leads is decided by what the account has now."""
@@ -169,11 +184,10 @@ class Identity:
         return Outcome(reached)
 
     def _failed(
-        self, at: SignIn, proof: Proof, account: Account | None, reason: SignInReason, *, caller: Caller, key: str
+        self, at: SignIn, proof: Proof, account: Account | None, reason: SignInReason, *, caller: Caller
     ) -> Outcome:
-        """Count the failure. The audit has a line, and so takes as long, when there is no such account; what was typed
+        """The audit has a line, and so takes as long, when there is no such account; what was typed
         for one is never kept, people type passwords there."""
-        self._throttle.fail(caller.address, key)
         now = self._clock()
         name = None if account is None else account.name
         detail = {"reason": reason.value, "proof": proof.value}
@@ -181,9 +195,11 @@ class Identity:
             note(connection, now, "sign_in_failed", name, caller, detail=detail, actor=_NOBODY)
         return Outcome(sign_in.failed(at, reason))
 
-    def _is_password_of(self, account: Account, password: str) -> bool:
-        text = unicodedata.normalize("NFKC", password[: LONGEST_PASSWORD + 1])
-        if account.password_verifier is None or len(password) > LONGEST_PASSWORD:
+    def _is_password_of(self, account: Account | None, password: str) -> bool:
+        """The same work whether there is an account and whether it has a password."""
+        # A lone surrogate, which JSON can carry, is in no password: it becomes a character that cannot be typed.
+        text = unicodedata.normalize("NFKC", password[: LONGEST_PASSWORD + 1]).encode(errors="replace").decode()
+        if account is None or account.password_verifier is None or len(password) > LONGEST_PASSWORD:
             self._hashing.check_nothing(text)
             return False
         return self._hashing.check(account.password_verifier, text) and account.active
@@ -191,7 +207,7 @@ class Identity:
     def _named(self, at: SignIn, login: str) -> Account | None:
         if at.account_id is not None:
             return self._account(at.account_id)
-        if len(login) > LONGEST_LOGIN:
+        if len(login) > LONGEST_LOGIN or not login.isprintable():
             return None
         with self._database.read() as connection:
             return accounts.by_login(connection, login)

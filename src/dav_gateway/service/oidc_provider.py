@@ -27,6 +27,9 @@ SCOPE = "openid email"
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 """What an ID token may be signed with; never `none`, and nothing whose key is the client secret."""
 
+_LONGEST_SUBJECT = 255
+"""Core section 2, `sub`."""
+
 _TIMEOUT = 10.0
 _LEEWAY = 60
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -139,8 +142,10 @@ class OidcProvider:
 
 def _read(told: Mapping[str, Any]) -> Claims:
     subject, email, methods = told["sub"], told.get("email", ""), told.get("amr") or []
-    if not isinstance(subject, str) or not subject or not isinstance(email, str):
+    if not isinstance(subject, str) or not isinstance(email, str) or not subject:
         raise TypeError("sub and email are texts")
+    if not subject.isprintable() or not email.isprintable() or len(subject) > _LONGEST_SUBJECT:
+        raise ValueError("sub and email are short and printable")
     verified = told.get("email_verified") is True
     return Claims(subject, email.strip().lower() if verified else "", strong="mfa" in methods)
 

@@ -130,7 +130,9 @@ class OwnFactors:
         """Give a passkey another name. Raises NotFound, and Refusal for a name that cannot be one."""
         name = label_from(label)
         with self._database.write() as connection:
-            if not passkeys.rename(connection, account_id, passkey_id, name):
+            if passkeys.get(connection, passkey_id) is None or not passkeys.rename(
+                connection, account_id, passkey_id, name
+            ):
                 raise NotFound("there is no such passkey")
 
     def remove_passkey(self, identity: SignIn, passkey_id: str, caller: Caller) -> None:

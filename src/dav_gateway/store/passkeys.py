@@ -52,7 +52,9 @@ def add(c: Connection, new: Passkey) -> bool:
 
 
 def get(c: Connection, passkey_id: str) -> Passkey | None:
-    """The passkey with this credential id, whoever's it is."""
+    """The passkey with this credential id, whoever's it is; None for a text that can be none."""
+    if not passkey_id.isascii() or not passkey_id.isprintable():
+        return None
     row = c.execute(_GET, {"passkey_id": passkey_id}).first()
     return None if row is None else _from_row(row)
 
