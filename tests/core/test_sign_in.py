@@ -56,6 +56,8 @@ def test_with_a_factor_a_second_proof_is_needed() -> None:
     assert way(WITH_PASSKEY, Proof.PASSWORD, Proof.PASSKEY) == [Stage.SECOND, Stage.SIGNED_IN]
     assert way(WITH_PASSKEY, Proof.PASSKEY_VERIFIED) == [Stage.SIGNED_IN]
     assert way(WITH_TOTP, Proof.SINGLE_SIGN_ON_STRONG) == [Stage.SIGNED_IN]
+    required = replace(WITH_TOTP, policy=Policy.REQUIRED)
+    assert way(required, Proof.PASSWORD, Proof.TOTP) == [Stage.SECOND, Stage.SIGNED_IN]
 
 
 def test_a_proof_of_what_the_account_has_not_is_not_asked_for() -> None:

@@ -16,7 +16,7 @@ from dav_gateway.core.keyring import Keyring
 from dav_gateway.core.moment import MINUTE, Moment
 from dav_gateway.core.sign_in import Proof, SignIn, SignInReason, Stage, begin
 from dav_gateway.service.identity import Outcome
-from dav_gateway.service.oidc_provider import ProviderFault
+from dav_gateway.service.oidc_provider import OidcProvider, ProviderFault
 from dav_gateway.service.oidc_registration import Registration
 from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.single_sign_on import SingleSignOn
@@ -213,6 +213,28 @@ def test_a_code_of_another_sign_in_is_refused_by_its_verifier(small_desk: Desk) 
     mine = parse_qs(urlsplit(small_desk.sso.begin("mallory's browser")).query)["state"][0]
     with pytest.raises(ProviderFault):
         small_desk.sso.finish(begin(), "mallory's browser", {"state": mine, "code": stolen["code"]}, DESK)
+
+
+def test_an_id_token_for_another_question_is_refused(small_desk: Desk) -> None:
+    registration = Registration(small_desk.issuer, "dav-gateway", "hush")
+    provider = OidcProvider(registration, f"{PUBLIC_URL}/login/single-sign-on", system_clock)
+    verifier = "v" * 43
+
+    def code() -> str:
+        url = provider.authorization_url(state="s", nonce="asked" * 9, verifier=verifier)
+        return small_desk.go(url, "ana-there")["code"]
+
+    assert provider.claims(code(), nonce="asked" * 9, verifier=verifier).subject == "ana-there"
+    with pytest.raises(ProviderFault):
+        provider.claims(code(), nonce="other" * 9, verifier=verifier)
+    with pytest.raises(ProviderFault):
+        provider.claims(code(), nonce="asked" * 9, verifier="w" * 43)
+    other = OidcProvider(
+        Registration(small_desk.issuer, "another", "hush"), f"{PUBLIC_URL}/login/single-sign-on", system_clock
+    )
+    url = other.authorization_url(state="s", nonce="n" * 43, verifier=verifier)
+    with pytest.raises(ProviderFault):
+        provider.claims(small_desk.go(url, "ana-there")["code"], nonce="n" * 43, verifier=verifier)
 
 
 def test_an_id_token_from_another_time_is_refused(small_desk: Desk) -> None:
