@@ -12,13 +12,18 @@ from dav_gateway.config import Settings
 from dav_gateway.config.addresses import is_embedded
 from dav_gateway.core.client_family import FamilyPolicy
 from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.core.keyring import Keyring
 from dav_gateway.core.moment import DAY, Moment
+from dav_gateway.core.sign_in import Policy
 from dav_gateway.core.verifier import SCHEMES
 from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.cutter import Cutter
+from dav_gateway.service.keys import no_key
+from dav_gateway.service.oidc_registration import Registration
+from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.service.watch import Watchdog
-from dav_gateway.store import cuts, migration
+from dav_gateway.store import cuts, key_file, migration
 from dav_gateway.store.database import Database, open_database
 
 if TYPE_CHECKING:
@@ -68,7 +73,29 @@ def open_services(
             language=settings.languages[0],
             watchdog=watchdog,
             place=place,
+            page=PageOptions(
+                public_url=settings.public_url,
+                company=settings.company,
+                policy=Policy(settings.security.second_factor),
+                read_key=lambda: _key(settings),
+                provider=_provider(settings),
+            ),
         )
+
+
+def _provider(settings: Settings) -> Registration | None:
+    oidc = settings.oidc
+    if not oidc.issuer:
+        return None
+    return Registration(oidc.issuer, oidc.client_id, oidc.client_secret, by_email=oidc.accounts == "email")
+
+
+def _key(settings: Settings) -> Keyring:
+    """The installation's key: beside an embedded database it is made when it is first needed."""
+    path = settings.security.key_file
+    if path is None:
+        return no_key()
+    return key_file.read_or_make(path) if is_embedded(settings.database.url) else key_file.read(path)
 
 
 def radicale_ini(settings: Settings) -> Path:
@@ -141,6 +168,8 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
     # A process of its own, that the kernel may end; whoever embeds the server is spared.
     watchdog = None if place is None else KernelWatchdog()
     with open_services(settings, cutter=RegistryCutter(registry), watchdog=watchdog, place=place) as services:
+        # Made at the first start, and read now: a wrong one should not show at somebody's sign-in.
+        services.page.keys()
 
         def asleep() -> str | None:
             return None if services.watcher.healthy else "The database cannot be followed at the moment."

@@ -203,7 +203,10 @@ def test_a_password_is_asked_for_at_a_terminal_and_not_echoed(here: Installation
 
 
 def test_postgresql_is_upgraded_by_command_only(tmp_path: Path, empty_postgres_url: str) -> None:
-    here = Installation(tmp_path, DATABASE_URL=empty_postgres_url)
+    key = tmp_path / "gateway.key"
+    key.touch(mode=0o600)
+    key.write_text("ab" * 32)
+    here = Installation(tmp_path, DATABASE_URL=empty_postgres_url, SECURITY_KEY_FILE=str(key))
     add = ["account", "add", "ana", "--email", "ana@example.com"]
     for arguments in (add, ["account", "list"], ["serve"]):
         assert "run `dav-gateway database upgrade`" in here.run(*arguments, code=1)

@@ -69,8 +69,21 @@ def test_a_folder_below_one_that_may_not_be_looked_into(readable: Path, tmp_path
 
 
 def test_a_folder_that_is_not_used_is_not_looked_at(readable: Path) -> None:
+    key = readable / "gateway.key"
+    key.write_text("ab" * 32)
     with without_privileges():
-        assert mistakes(settings(readable, DATABASE_URL="postgresql://a@b/c")) == []
+        assert mistakes(settings(readable, DATABASE_URL="postgresql://a@b/c", SECURITY_KEY_FILE=str(key))) == []
+
+
+def test_beside_postgresql_a_key_file_is_needed(readable: Path) -> None:
+    [mistake] = mistakes(settings(readable, DATABASE_URL="postgresql://a@b/c"))
+    assert mistake.startswith("security.key_file is needed beside PostgreSQL")
+    path = readable / "gateway.key"
+    [mistake] = mistakes(settings(readable, DATABASE_URL="postgresql://a@b/c", SECURITY_KEY_FILE=str(path)))
+    assert mistake == f"security.key_file: {path} cannot be read by the user that runs this."
+    path.touch(mode=0o000)
+    with without_privileges():
+        assert len(mistakes(settings(readable, DATABASE_URL="postgresql://a@b/c", SECURITY_KEY_FILE=str(path)))) == 1
 
 
 def test_a_folder_that_can_be_made(tmp_path: Path) -> None:

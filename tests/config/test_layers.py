@@ -96,6 +96,21 @@ def test_an_object_is_never_larger_than_a_body_by_default(folder: Path, body: st
     assert settings(folder, f'[limits]\nbody_bytes = "{body}"').limits.object_bytes == largest
 
 
+def test_the_key_file_stands_beside_an_embedded_database(folder: Path) -> None:
+    assert settings(folder).security.key_file == folder / "var" / "gateway.key"
+    assert settings(folder, '[database]\nurl = "sqlite:///x.db"').security.key_file == folder / "x.key"
+    assert settings(folder, '[security]\nkey_file = "own"').security.key_file == folder / "own"
+    assert settings(folder, '[database]\nurl = "postgresql://a@b/c"').security.key_file is None
+
+
+def test_an_openid_provider(folder: Path) -> None:
+    (folder / "secret").write_text("hush\n")
+    toml = '[oidc]\nissuer = "https://id.example.com/realm/"\nclient_id = "gate"\nclient_secret_file = "secret"'
+    got = settings(folder, toml)
+    assert (got.oidc.issuer, got.oidc.client_secret) == ("https://id.example.com/realm/", "hush")
+    assert "hush" not in repr(got)
+
+
 @pytest.mark.parametrize(
     ("toml", "public_url"),
     [

@@ -55,6 +55,21 @@ def mistakes(folder: Path, toml: str = "", environ: dict[str, str] | None = None
         ('[limits]\nbody_bytes = "10 MB"', 'limits.body_bytes must be a size from "1 KiB" to "2 GiB", not "10 MB".'),
         ("[limits]\nbody_bytes = -1", 'limits.body_bytes must be a size from "1 KiB" to "2 GiB", not -1.'),
         ('[logging]\nlevel = "loud"', 'logging.level must be "debug", "info", "warning" or "error", not "loud".'),
+        (
+            '[oidc]\nissuer = "http://id.example.com"',
+            'oidc.issuer must be empty, or an address such as "https://id.example.com/realm", not "http://id.example.com".',
+        ),
+        (
+            '[oidc]\nissuer = "https://id.example.com?x"',
+            (
+                'oidc.issuer must be empty, or an address such as "https://id.example.com/realm", not'
+                ' "https://id.example.com?x".'
+            ),
+        ),
+        (
+            '[security]\nsecond_factor = "always"',
+            'security.second_factor must be "optional" or "required", not "always".',
+        ),
         ("data_directory = ''", 'data_directory must be the path of a file or folder, not "".'),
         ("= 1", "is not valid TOML: Invalid statement (at line 1, column 1)."),
         ("realm = 'caf\udce9'", "is not UTF-8 text."),
@@ -142,3 +157,10 @@ def test_a_file_that_is_not_there_or_not_a_file(tmp_path: Path) -> None:
         load(tmp_path / "gone.toml", environ={}, cwd=tmp_path)
     with pytest.raises(ConfigurationError, match=r"cannot be read: Is a directory\."):
         load(tmp_path, environ={}, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("given", ["issuer", "client_id", "client_secret"])
+def test_an_openid_provider_is_given_wholly_or_not_at_all(tmp_path: Path, given: str) -> None:
+    value = "https://id.example.com" if given == "issuer" else "x"
+    [mistake] = mistakes(tmp_path, f'[oidc]\n{given} = "{value}"')
+    assert mistake == "oidc.issuer, oidc.client_id and oidc.client_secret must be given together."

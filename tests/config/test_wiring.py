@@ -91,3 +91,21 @@ def test_what_libraries_log_stands_in_our_log_without_secrets(capsys: pytest.Cap
     assert "got '[redacted]'" in told
     assert "of our own" in told
     assert "chatter" not in told
+
+
+def test_a_server_makes_its_key_and_refuses_a_wrong_one(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    with bootstrap.build_server(chosen):
+        key = tmp_path / "var" / "gateway.key"
+        assert key.stat().st_mode & 0o777 == 0o600
+    key.chmod(0o644)
+    with pytest.raises(Refusal, match="chmod 600"), bootstrap.build_server(chosen):
+        pytest.fail("it was built")
+
+
+def test_an_openid_provider_is_wired_only_when_there_is_one(tmp_path: Path) -> None:
+    with bootstrap.open_services(settings(tmp_path), cutter=NoConnections()) as services:
+        assert services.page.single_sign_on is None
+    chosen = settings(tmp_path, OIDC_ISSUER="https://id.example.com", OIDC_CLIENT_ID="a", OIDC_CLIENT_SECRET="b")
+    with bootstrap.open_services(chosen, cutter=NoConnections()) as services:
+        assert services.page.single_sign_on is not None

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import event
 
 from dav_gateway.core.credential import Credential, Origin, Reason, Service
+from dav_gateway.core.keyring import Keyring
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Scope
 from dav_gateway.core.secret import AppPassword
 from dav_gateway.core.verifier import CHEAPEST
 from dav_gateway.service.cutter import Count
+from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.service.verification import Granted, Presented, Refused
 from dav_gateway.store import audit, credentials
@@ -23,6 +25,8 @@ START = Moment(1_790_000_000_000)
 IPHONE = "iOS/17.3.1 (21D61) dataaccessd/1.0"
 THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Thunderbird/153.7.0"
 HOME = "192.0.2.7"
+PUBLIC_URL = "https://dav.nogal.example"
+KEY = bytes(range(32))
 
 
 class Clock:
@@ -129,7 +133,8 @@ def found_company(clock: Clock) -> Callable[..., Company]:
 
     def found(database: Database, **settings: object) -> Company:
         witness = Witness(database)
-        chosen: dict[str, object] = {"profile": CHEAPEST, "human_profile": CHEAPEST, **settings}
+        page = PageOptions(public_url=PUBLIC_URL, company="Nogal", read_key=lambda: Keyring(KEY))
+        chosen: dict[str, object] = {"profile": CHEAPEST, "human_profile": CHEAPEST, "page": page, **settings}
         services = assemble(database, cutter=witness, clock=clock, **chosen)  # type: ignore[arg-type]
         services.accounts.add(name="ana", email="ana@nogal.example", display_name="Ana Ruiz", by="test")
         return Company(database, services, clock, witness)

@@ -104,3 +104,22 @@ def test_never_more_than_the_allowance(pauses: list[int]) -> None:
         clock.advance(pause)
         allowed += throttle.fail("192.0.2.7", str(number)) == 0
     assert allowed <= 30 + (clock.now - started) // SECOND + 1
+
+
+def test_a_failure_that_was_none_is_taken_back() -> None:
+    clock = Clock()
+    throttle = Throttle(clock)
+    throttle.forgive("192.0.2.7", "abcde")
+    assert len(throttle) == 0
+    for _ in range(100):
+        assert throttle.fail("192.0.2.7", "abcde") == 0
+        throttle.forgive("192.0.2.7", "abcde")
+    assert len(throttle) == 0
+    for _ in range(10):
+        assert throttle.fail("192.0.2.7", "abcde") == 0
+    assert throttle.fail("192.0.2.7", "abcde") > 0
+    throttle.forgive("192.0.2.7", "abcde")
+    assert throttle.fail("192.0.2.7", "abcde") == 0
+    assert throttle.fail("192.0.2.7", "abcde") > 0
+    throttle.forgive("192.0.2.8", "abcde")
+    assert throttle.fail("192.0.2.7", "abcde") > 0

@@ -9,6 +9,7 @@ from dav_gateway.cli.audit import audit
 from dav_gateway.cli.command import Program
 from dav_gateway.cli.config import check_config, print_config
 from dav_gateway.cli.database import database
+from dav_gateway.cli.identity import reset_password, second_factor
 from dav_gateway.cli.serve import serve
 from dav_gateway.cli.session import Session
 
@@ -35,3 +36,5 @@ def main(context: click.Context) -> None:
 
 for each in (serve, check_config, print_config, account, app_password, audit, database):
     main.add_command(each)
+for each in (second_factor, reset_password):
+    account.add_command(each)

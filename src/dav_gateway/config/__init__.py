@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dav_gateway.config.addresses import absolute, database_url, own_url, public_url, redacted, with_password
+from dav_gateway.config.addresses import (
+    SQLITE,
+    absolute,
+    database_url,
+    is_embedded,
+    issuer_url,
+    own_url,
+    public_url,
+    redacted,
+    with_password,
+)
 from dav_gateway.config.kinds import (
     GIB,
     KIB,
@@ -83,6 +93,24 @@ class AppPasswordSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SecuritySettings:
+    """Signing in to the page. `load` puts the key file beside an embedded database when none is named."""
+
+    key_file: Path | None = setting(None, optional_path())
+    second_factor: str = setting("optional", choice("optional", "required"))
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An OpenID provider that people may sign in with; without an issuer there is none."""
+
+    issuer: str = setting("", text('empty, or an address such as "https://id.example.com/realm"', issuer_url))
+    client_id: str = setting("", text("text", str))
+    client_secret: str = setting("", text("text", str, secret=True))
+    accounts: str = setting("email", choice("email", "linked"))
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """What clients may cost. Fields that the server enforces have the names of its own limits."""
 
@@ -124,6 +152,8 @@ class Settings:
     database: DatabaseSettings = table(DatabaseSettings)
     tls: TLSSettings = table(TLSSettings)
     app_passwords: AppPasswordSettings = table(AppPasswordSettings)
+    security: SecuritySettings = table(SecuritySettings)
+    oidc: OidcSettings = table(OidcSettings)
     limits: LimitSettings = table(LimitSettings)
     logging: LoggingSettings = table(LoggingSettings)
 
@@ -149,6 +179,8 @@ def load(
     mistakes = []
     if (settings.tls.certificate is None) != (settings.tls.key is None):
         mistakes.append("tls.certificate and tls.key must be given together.")
+    if len({bool(settings.oidc.issuer), bool(settings.oidc.client_id), bool(settings.oidc.client_secret)}) > 1:
+        mistakes.append("oidc.issuer, oidc.client_id and oidc.client_secret must be given together.")
     if sources["limits.object_bytes"] == "default":
         least = min(settings.limits.object_bytes, settings.limits.body_bytes)
         settings = replace(settings, limits=replace(settings.limits, object_bytes=least))
@@ -164,4 +196,7 @@ def load(
     if mistakes:
         raise ConfigurationError(mistakes)
     public = settings.public_url or own_url(settings.listen, tls=settings.tls.certificate is not None)
+    if settings.security.key_file is None and is_embedded(url):
+        beside = Path(url.removeprefix(SQLITE)).with_suffix(".key")
+        settings = replace(settings, security=replace(settings.security, key_file=beside))
     return replace(settings, public_url=public, database=replace(settings.database, url=url, password="")), sources

@@ -28,6 +28,20 @@ def public_url(given: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def issuer_url(given: str) -> str:
+    """The issuer of an OpenID provider, kept to the letter because it is compared so; empty stays empty.
+
+    Raises `ValueError` for one without https (OpenID Connect Discovery 1.0 section 3), except on this machine.
+    """
+    if not given:
+        return ""
+    parts = urlsplit(given)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or set("?#@ ") & set(given) or parts.scheme not in ("https", "http" if local else "https"):
+        raise Unfit
+    return given
+
+
 def own_url(listen: HostPort, *, tls: bool) -> str:
     """The public address of a gateway that nothing stands in front of."""
     host = "localhost" if listen.host in _WILDCARDS else listen.host

@@ -18,6 +18,8 @@ def mistakes(settings: Settings) -> list[str]:
         found += _tls(settings.tls.certificate, settings.tls.key)
     if is_embedded(settings.database.url):
         found += _folder(settings)
+    else:
+        found += _key(settings.security.key_file)
     return found
 
 
@@ -58,6 +60,15 @@ def _tls(certificate: Path, key: Path) -> list[str]:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
     except ssl.SSLError:
         return [f"tls.key: {key} is not the unencrypted PEM key of {certificate}."]
+    return []
+
+
+def _key(path: Path | None) -> list[str]:
+    """Beside PostgreSQL no key file is made: several nodes need the same."""
+    if path is None:
+        return ["security.key_file is needed beside PostgreSQL: make one with `openssl rand -hex 32`, mode 600."]
+    if not os.access(path, os.R_OK, effective_ids=True):
+        return [f"security.key_file: {path} cannot be read by the user that runs this."]
     return []
 
 

@@ -17,7 +17,7 @@ from dav_gateway.service.directory import Directory
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.provisioning import provide
 from dav_gateway.service.revocation import Receipt, Revocation, locked_with_credentials, required_account
-from dav_gateway.store import accounts, audit
+from dav_gateway.store import accounts, audit, password_resets
 from dav_gateway.store.audit import Event
 from dav_gateway.store.database import Database
 
@@ -92,7 +92,7 @@ class Accounts:
                 "department": department,
             }
         )
-        verifier = None if password is None else self._verifier(password)
+        verifier = None if password is None else self.verifier_of(password)
         now = self._clock()
         with self._database.write() as connection:
             added = accounts.add(connection, name=chosen, password_verifier=verifier, now=now, **details)
@@ -139,11 +139,12 @@ class Accounts:
 
     def set_password(self, name: str, password: str, *, by: str) -> None:
         """Set the password for the page. Raises NotFound, and Refusal for one that is too short or too long."""
-        verifier = self._verifier(password)
+        verifier = self.verifier_of(password)
         now = self._clock()
         with self._database.write() as connection:
             account = required_account(connection, name)
             accounts.change(connection, account.id, password_verifier=verifier)
+            password_resets.void(connection, account.id, now)
             audit.append(connection, Event(now, "password_set", account.name, None, by))
 
     def provision(self, account: Account) -> bool:
@@ -156,7 +157,8 @@ class Accounts:
         with self._database.write() as connection:
             return provide(connection, account.id, self._clock())
 
-    def _verifier(self, password: str) -> str:
+    def verifier_of(self, password: str) -> str:
+        """What is kept of a password that a person invents. Raises Refusal for one that is too short or too long."""
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise Refusal(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
         # NIST SP 800-63B section 5.1.1.2: the same password typed on two systems must be the same octets.

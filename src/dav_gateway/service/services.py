@@ -16,6 +16,7 @@ from dav_gateway.service.first_use import FirstUse
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.issuing import Issuing
 from dav_gateway.service.memo import Memo
+from dav_gateway.service.page_services import PageOptions, PageServices, assemble_page
 from dav_gateway.service.revocation import Revocation
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
@@ -37,6 +38,7 @@ class Services:
     directory: Directory
     usage: Usage
     watcher: Watcher
+    page: PageServices
 
     def start(self) -> None:
         """Begin the background work of a process that serves. Raises StoreUnavailable."""
@@ -62,12 +64,13 @@ def assemble(
     language: str = "en",
     watchdog: Watchdog | None = None,
     place: WorkerPlace | None = None,
+    page: PageOptions | None = None,
 ) -> Services:
     """The services of one process.
 
     `cutter` owns its connections (None: it serves nobody); `profile` keeps app passwords and `human_profile` the
     passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none;
-    `watchdog` and `place` are a worker's.
+    `watchdog` and `place` are a worker's; `page` is for signing in to the page.
     """
     cutter = cutter or NoConnections()
     hashing = Hashing(profile, choose)
@@ -76,6 +79,8 @@ def assemble(
     owed = Owed()
     revocation = Revocation(database, bus, cutter, clock, owed)
     usage = Usage(database, clock)
+    human = Hashing(human_profile, choose)
+    people = Accounts(database, revocation, directory, human, clock, language=language)
     return Services(
         database=database,
         clock=clock,
@@ -91,8 +96,17 @@ def assemble(
         ),
         issuing=Issuing(database, hashing, revocation, clock, choose),
         revocation=revocation,
-        accounts=Accounts(database, revocation, directory, Hashing(human_profile, choose), clock, language=language),
+        accounts=people,
         directory=directory,
         usage=usage,
         watcher=Watcher(bus, cutter, clock, on_expired=usage.expired, watchdog=watchdog, place=place, owed=owed),
+        page=assemble_page(
+            database,
+            people,
+            revocation,
+            human,
+            clock=clock,
+            choose=choose,
+            options=page or PageOptions(company=company),
+        ),
     )

@@ -71,6 +71,14 @@ class Throttle:
                 self._credentials.take(pair, now)
             return wait
 
+    def forgive(self, address: str, credential_id: str) -> None:
+        """Take back one failure: it was counted before the check, so that many at once do not pass between look and
+        count, and it was none."""
+        prefix, now = prefix_of(address), self._clock()
+        with self._lock:
+            self._addresses.give(prefix, now)
+            self._credentials.give(f"{credential_id} {prefix}", now)
+
     def __len__(self) -> int:
         return len(self._addresses) + len(self._credentials)
 
@@ -103,6 +111,13 @@ class _Buckets:
         self._full_at.move_to_end(key)
         while len(self._full_at) > self._size:
             self._full_at.popitem(last=False)
+
+    def give(self, key: str, now: Moment) -> None:
+        left = now + self._missing(key, now) - self._interval
+        if left > now:
+            self._full_at[key] = left
+        else:
+            self._full_at.pop(key, None)
 
     def _missing(self, key: str, now: Moment) -> int:
         """How long the bucket takes to be full."""

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from dav_gateway.core.errors import Refusal
+from dav_gateway.store import identity_tables  # noqa: F401 - its tables are part of what a database has
 from dav_gateway.store.database import Database
 
 
