@@ -17,6 +17,7 @@ from dav_gateway.core.errors import NotFound, Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.service.cutter import CutCount, Cutter, NoConnections
+from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.reach import lost
 from dav_gateway.store import accounts, audit, credentials
 from dav_gateway.store.audit import Event
@@ -60,11 +61,13 @@ class Limits(TypedDict, total=False):
 class Revocation:
     """The operations that end or limit what credentials may do."""
 
-    def __init__(self, database: Database, cutter: Cutter, clock: Callable[[], Moment]) -> None:
-        """Every change is committed to `database` first; then `cutter` ends the connections."""
+    def __init__(self, database: Database, cutter: Cutter, clock: Callable[[], Moment], mail: Notices) -> None:
+        """Every change is committed to `database` first; then `cutter` ends the connections. `mail` tells owners what
+        somebody else ended."""
         self._database = database
         self._cutter = cutter
         self._clock = clock
+        self._mail = mail
 
     def carry_out(self, change: Callable[[Connection, Moment], Iterable[str]]) -> Receipt:
         """Commit `change`, which takes reach away from credentials and returns their ids, then cut these.
@@ -93,6 +96,8 @@ class Revocation:
         def change(connection: Connection, now: Moment) -> list[str]:
             for credential_id in chosen:
                 credential, owner = required_credential(connection, credential_id)
+                if credential.revoked_at is None:
+                    self._mail.revoked(connection, owner, [credential], now, by=by)
                 revoke_row(connection, credential, owner, now, by=by, why=why)
             return chosen
 
@@ -103,6 +108,7 @@ class Revocation:
 
         def change(connection: Connection, now: Moment) -> list[str]:
             owner, found = locked_with_credentials(connection, account_name)
+            self._mail.revoked(connection, owner, found, now, by=by)
             for credential in found:
                 revoke_row(connection, credential, owner, now, by=by, why=why)
             return [credential.id for credential in found]

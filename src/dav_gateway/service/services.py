@@ -8,13 +8,18 @@ from dav_gateway.core.client_family import FamilyPolicy
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.verifier import ARGON2ID, HUMAN, Profile
 from dav_gateway.service.accounts import Accounts
+from dav_gateway.service.chores import Chore, Chores
 from dav_gateway.service.cutter import Cutter, NoConnections
 from dav_gateway.service.directory import Directory
 from dav_gateway.service.first_use import FirstUse
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.issuing import Issuing
+from dav_gateway.service.login_flow import LoginFlow
+from dav_gateway.service.mail.notices import Notices
+from dav_gateway.service.mail.sender import Post, Sender
 from dav_gateway.service.memo import Memo
 from dav_gateway.service.revocation import Revocation
+from dav_gateway.service.setup_links import SetupLinks
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
 from dav_gateway.service.verification import Verification
@@ -24,7 +29,8 @@ from dav_gateway.store.database import Database, system_clock
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases. `watcher` and `usage` have threads of their own: a process that serves starts and stops them."""
+    """The use cases. `watcher`, `usage` and `chores` have threads of their own: a process that serves starts and
+    stops them."""
 
     database: Database
     clock: Callable[[], Moment]
@@ -35,14 +41,21 @@ class Services:
     directory: Directory
     usage: Usage
     watcher: Watcher
+    login_flow: LoginFlow
+    setup_links: SetupLinks
+    notices: Notices
+    post: Post | None
+    chores: Chores
 
     def start(self) -> None:
         """Begin the background work of a process that serves. Raises StoreUnavailable."""
         self.watcher.start()
         self.usage.start()
+        self.chores.start()
 
     def stop(self) -> None:
         """End it; what the owners should see is written first."""
+        self.chores.stop()
         self.watcher.stop()
         self.usage.stop()
 
@@ -58,17 +71,23 @@ def assemble(
     family_policy: FamilyPolicy = FamilyPolicy.ENFORCE,
     company: str = "",
     language: str = "en",
+    post: Post | None = None,
 ) -> Services:
     """The services of one process.
 
     `cutter` owns its connections (None: it serves nobody); `profile` keeps app passwords and `human_profile` the
-    passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none.
+    passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none; without
+    `post` no mail is asked for.
     """
     cutter = cutter or NoConnections()
     hashing = Hashing(profile, choose)
     directory = Directory(company)
-    revocation = Revocation(database, cutter, clock)
+    notices = Notices(enabled=post is not None)
+    revocation = Revocation(database, cutter, clock, notices)
     usage = Usage(database, clock)
+    issuing = Issuing(database, hashing, revocation, clock, choose, mail=notices)
+    login_flow = LoginFlow(database, issuing, clock, choose)
+    setup_links = SetupLinks(database, issuing, clock, choose)
     return Services(
         database=database,
         clock=clock,
@@ -79,13 +98,44 @@ def assemble(
             Throttle(clock),
             clock,
             usage=usage,
-            first_use=FirstUse(database, revocation, clock, family_policy),
+            first_use=FirstUse(database, revocation, clock, family_policy, notices),
             family_policy=family_policy,
         ),
-        issuing=Issuing(database, hashing, revocation, clock, choose),
+        issuing=issuing,
         revocation=revocation,
         accounts=Accounts(database, revocation, directory, Hashing(human_profile, choose), clock, language=language),
         directory=directory,
         usage=usage,
         watcher=Watcher(database, cutter, clock, on_expired=usage.expired),
+        login_flow=login_flow,
+        setup_links=setup_links,
+        notices=notices,
+        post=post,
+        chores=Chores(
+            _chores(database, clock, login_flow=login_flow, setup_links=setup_links, notices=notices, post=post)
+        ),
     )
+
+
+def _chores(
+    database: Database,
+    clock: Callable[[], Moment],
+    *,
+    login_flow: LoginFlow,
+    setup_links: SetupLinks,
+    notices: Notices,
+    post: Post | None,
+) -> list[Chore]:
+    """What is done in the background, and how often in seconds."""
+    chores = [
+        Chore("putting away sign-ins of devices", 60, lambda _should_stop: login_flow.sweep()),
+        Chore("putting away set-up links", 3600, lambda _should_stop: setup_links.sweep()),
+    ]
+    if post is not None:
+        sender = Sender(database, post, clock)
+        chores += [
+            Chore("asking for reminders", 3600, lambda _should_stop: notices.remind(database, clock())),
+            Chore("sending mail", 1, sender.deliver),
+            Chore("putting away sent mail", 86_400, lambda _should_stop: sender.sweep()),
+        ]
+    return chores
