@@ -29,6 +29,7 @@ from dav_gateway.config.kinds import (
     text,
     whole,
 )
+from dav_gateway.config.mail import MailSettings, ProfileSettings
 from dav_gateway.config.reader import ConfigurationError, read, setting, table
 from dav_gateway.core.credential import Network
 
@@ -123,6 +124,8 @@ class Settings:
     database: DatabaseSettings = table(DatabaseSettings)
     tls: TLSSettings = table(TLSSettings)
     app_passwords: AppPasswordSettings = table(AppPasswordSettings)
+    mail: MailSettings = table(MailSettings)
+    profiles: ProfileSettings = table(ProfileSettings)
     limits: LimitSettings = table(LimitSettings)
     logging: LoggingSettings = table(LoggingSettings)
 
@@ -148,6 +151,7 @@ def load(
     mistakes = []
     if (settings.tls.certificate is None) != (settings.tls.key is None):
         mistakes.append("tls.certificate and tls.key must be given together.")
+    mistakes += [*settings.mail.mistakes(), *settings.profiles.mistakes()]
     if sources["limits.object_bytes"] == "default":
         least = min(settings.limits.object_bytes, settings.limits.body_bytes)
         settings = replace(settings, limits=replace(settings.limits, object_bytes=least))

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from dav_gateway.core.errors import GatewayError
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,6 @@ class Chores:
         try:
             chore.act(self._stopping.is_set)
         except GatewayError as error:
-            _log.warning("%s could not be done: %s", chore.name, error)
-        except SQLAlchemyError:
-            _log.exception("%s could not be done", chore.name)
+            _logger.warning("%s could not be done: %s", chore.name, error)
+        except Exception:
+            _logger.exception("%s could not be done", chore.name)

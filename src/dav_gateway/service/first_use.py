@@ -26,11 +26,12 @@ LONGEST_CLIENT = 120
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The first use: when, and by whom."""
+    """The first use: when, and by whom; `anew`: it is the first of another client, after the owner allowed one."""
 
     at: Moment
     presented: Presented
     family: str | None
+    anew: bool
 
     def event(self, word: str, owner: Account, credential_id: str, **detail: object) -> Event:
         presented = self.presented
@@ -75,7 +76,9 @@ class FirstUse:
             in_force.append(fixed)
             if self._policy is FamilyPolicy.ENFORCE and not fits(fixed, family):
                 return []
-            return self._note(connection, credential.id, owner, _Seen(now, presented, family))
+            return self._note(
+                connection, credential.id, owner, _Seen(now, presented, family, credential.first_used_at is not None)
+            )
 
         if credential.replaces is not None and credential.first_used_at is None:
             self._revocation.carry_out(write)
@@ -89,9 +92,9 @@ class FirstUse:
         credential = credentials.get(connection, credential_id)
         if credential is None:
             return []
-        self._mail.first_used(
-            connection, owner, credential, seen.at, family=seen.family, address=seen.presented.address
-        )
+        if credential.first_used_at is None or seen.anew:
+            address = seen.presented.address
+            self._mail.first_used(connection, owner, credential, seen.at, family=seen.family, address=address)
         if credential.first_used_at is not None:
             return []
         client = client_text(seen.presented.user_agent)

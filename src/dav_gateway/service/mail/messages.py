@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -64,14 +65,14 @@ def build(letter: Letter, owner: Account, head: Letterhead, now: Moment, *, link
         message["From"] = Address(company, addr_spec=head.from_address)
         message["To"] = Address(owner.display_name, addr_spec=owner.email)
         message["Subject"] = text["subject"].format(**named)
-    except (ValueError, IndexError) as error:  # the parser of addresses raises both
+    except (MessageError, ValueError, IndexError) as error:  # the parser of addresses raises all three
         raise Undeliverable("the e-mail address of the account cannot be written to") from error
     message["Date"] = format_datetime(to_datetime(now))
     message["Message-ID"] = f"<{letter.id}.{letter.created_at}@{urlsplit(head.public_url).hostname or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = owner.language
     body = text["body"].strip().format(**named)
     message.set_content(f"{greeting}\n\n{body}\n\n-- \n{footer}\n", cte="quoted-printable")
+    message["Content-Language"] = texts["words"]["language"]  # set_content() takes earlier ones away
     return message
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 TIMEOUT = 10.0
 _PERMANENT = 500
@@ -31,11 +31,14 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """An SMTP server (RFC 5321), spoken to by `smtplib`; a connection for each message, which are few."""
+    """An SMTP server (RFC 5321), spoken to by `smtplib`; a connection for each message, which are few.
+
+    `tls`: `implicit` (RFC 8314), `none`, or `starttls`, which everything else means too.
+    """
 
     host: str
     port: int
-    tls: Literal["starttls", "implicit", "none"]
+    tls: str
     user: str = ""
     password: str = field(default="", repr=False)
     context: ssl.SSLContext | None = None
@@ -66,7 +69,7 @@ class Smtp:
         if self.tls == "implicit":
             return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
         server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
-        if self.tls == "starttls":
+        if self.tls != "none":
             try:
                 server.starttls(context=context)
             except BaseException:
