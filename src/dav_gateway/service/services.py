@@ -8,6 +8,7 @@ from dav_gateway.core.client_family import FamilyPolicy
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.verifier import ARGON2ID, HUMAN, Profile
 from dav_gateway.service.accounts import Accounts
+from dav_gateway.service.api_keys import ApiKeys
 from dav_gateway.service.chores import Chore, Chores
 from dav_gateway.service.cutter import Cutter, NoConnections
 from dav_gateway.service.directory import Directory
@@ -43,6 +44,7 @@ class Services:
     watcher: Watcher
     login_flow: LoginFlow
     setup_links: SetupLinks
+    api_keys: ApiKeys
     notices: Notices
     post: Post | None
     chores: Chores
@@ -109,6 +111,7 @@ def assemble(
         watcher=Watcher(database, cutter, clock, on_expired=usage.expired),
         login_flow=login_flow,
         setup_links=setup_links,
+        api_keys=ApiKeys(database, clock, choose),
         notices=notices,
         post=post,
         chores=Chores(

@@ -209,3 +209,16 @@ outbox = Table(
     Column("once", Text, unique=True),
     Index(None, "due_at"),
 )
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", Text),
+    Column("digest", Text, nullable=False, unique=True),
+)

@@ -1,4 +1,4 @@
-"""Automatic issue and mail: login flows, one-time set-up links, the outbox.
+"""Automatic issue, mail, API: login flows, one-time set-up links, the outbox, API keys.
 
 Revision ID: 0002_automatic_issue
 """
@@ -19,6 +19,7 @@ def upgrade() -> None:
     _login_flow()
     _setup_link()
     _outbox()
+    _api_key()
 
 
 def _login_flow() -> None:
@@ -83,3 +84,19 @@ def _outbox() -> None:
         sa.UniqueConstraint("once", name="uq_outbox_once"),
     )
     op.create_index("ix_outbox_due_at", "outbox", ["due_at"])
+
+
+def _api_key() -> None:
+    op.create_table(
+        "api_key",
+        sa.Column("id", SERIAL, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger()),
+        sa.Column("revoked_by", sa.Text()),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_api_key"),
+        sa.UniqueConstraint("digest", name="uq_api_key_digest"),
+    )
