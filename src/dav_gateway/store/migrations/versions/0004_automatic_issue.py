@@ -1,12 +1,12 @@
 """Automatic issue, mail, API: login flows, one-time set-up links, the outbox, API keys.
 
-Revision ID: 0002_automatic_issue
+Revision ID: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002_automatic_issue"
+revision = "0004"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
