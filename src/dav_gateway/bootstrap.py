@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from dav_gateway.server.asgi import Environ, Headers, WSGIApplication
     from dav_gateway.server.gate import RequestHead
     from dav_gateway.server.seat import Seat
+    from dav_gateway.service.mail.sender import Post
+    from dav_gateway.service.profiles import Profiles
 
 _ROOM = Path(__file__).parent
 
@@ -80,6 +82,7 @@ def open_services(
                 read_key=lambda: _key(settings),
                 provider=_provider(settings),
             ),
+            post=post(settings),
         )
 
 
@@ -96,6 +99,42 @@ def _key(settings: Settings) -> Keyring:
     if path is None:
         return no_key()
     return key_file.read_or_make(path) if is_embedded(settings.database.url) else key_file.read(path)
+
+
+def post(settings: Settings) -> "Post | None":
+    """How mail leaves by these settings; None when it does not."""
+    from dav_gateway.service.mail.messages import Letterhead
+    from dav_gateway.service.mail.sender import Post
+    from dav_gateway.service.mail.transport import Console, Folder, Smtp, Transport
+
+    mail = settings.mail
+    transport: Transport
+    match mail.transport:
+        case "smtp":
+            transport = Smtp(mail.host, mail.port, mail.tls, mail.user, mail.password)
+        case "directory":
+            assert mail.directory is not None, "the settings are complete"
+            transport = Folder(mail.directory)
+        case "console":
+            transport = Console()
+        case _:
+            return None
+    return Post(transport, Letterhead(mail.from_address, settings.company, settings.public_url))
+
+
+def profiles(settings: Settings) -> "Profiles":
+    """The maker of Apple profiles that these settings describe."""
+    from dav_gateway.core.profile_signature import ProfileSigner
+    from dav_gateway.service.profiles import Profiles
+
+    certificate, key = settings.profiles.certificate, settings.profiles.key
+    if certificate is None or key is None:
+        return Profiles(settings.public_url, settings.company)
+
+    def signer() -> ProfileSigner:
+        return ProfileSigner(certificate.read_bytes(), key.read_bytes())
+
+    return Profiles(settings.public_url, settings.company, signer)
 
 
 def radicale_ini(settings: Settings) -> Path:

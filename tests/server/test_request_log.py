@@ -3,10 +3,12 @@
 import io
 import json
 import logging
+from secrets import token_bytes
 
 import pytest
 import structlog
 
+from dav_gateway.core import api_key, one_time
 from dav_gateway.server.request_log import configure_logging, without_secrets
 
 
@@ -118,7 +120,18 @@ def test_level(records):
         ("/dav/k7mqx 3f9tb x2wne hd4r8 6pzay", "/dav/[redacted]"),
         ("/dav/5f9b7a86-2c0e-4b61-9a44-0123456789ab.ics", "/dav/5f9b7a86-2c0e-4b61-9a44-0123456789ab.ics"),
         ("/dav/5f9b7a862c0e4b619a440123456789ab.ics", "/dav/5f9b7a862c0e4b619a440123456789ab.ics"),
+        ("/profile/" + "aB3_-" * 8 + "xyz", "/profile/[redacted]"),
+        ("/login/v2/flow/" + "-" * 43, "/login/v2/flow/[redacted]"),
+        ("/api/davgw_" + "_" * 43 + "/x", "/api/[redacted]/x"),
+        ("/dav/ana/calendars/calendar/" + "a" * 43 + ".ics", "/dav/ana/calendars/calendar/" + "a" * 43 + ".ics"),
+        ("/dav/ana/" + "a" * 44, "/dav/ana/" + "a" * 44),
     ],
 )
-def test_what_looks_like_an_app_password_is_blotted_out(path, shown):
+def test_what_looks_like_a_secret_is_blotted_out(path, shown):
     assert without_secrets(path) == shown
+
+
+def test_every_one_time_secret_is_blotted_out():
+    for made in (one_time.make, api_key.make):
+        for _each in range(200):
+            assert without_secrets(f"/x/{made(token_bytes).reveal()}") == "/x/[redacted]"

@@ -4,6 +4,7 @@ import click
 
 from dav_gateway import __version__
 from dav_gateway.cli.account import account
+from dav_gateway.cli.api_key import api_key
 from dav_gateway.cli.app_password import app_password
 from dav_gateway.cli.audit import audit
 from dav_gateway.cli.command import Program
@@ -34,7 +35,7 @@ def main(context: click.Context) -> None:
     context.ensure_object(Session)
 
 
-for each in (serve, check_config, print_config, account, app_password, audit, database):
+for each in (serve, check_config, print_config, account, app_password, api_key, audit, database):
     main.add_command(each)
 for each in (second_factor, reset_password):
     account.add_command(each)

@@ -39,6 +39,7 @@ from dav_gateway.config.kinds import (
     text,
     whole,
 )
+from dav_gateway.config.mail import MailSettings, ProfileSettings
 from dav_gateway.config.reader import ConfigurationError, read, setting, table
 from dav_gateway.core.credential import Network
 
@@ -154,6 +155,8 @@ class Settings:
     app_passwords: AppPasswordSettings = table(AppPasswordSettings)
     security: SecuritySettings = table(SecuritySettings)
     oidc: OidcSettings = table(OidcSettings)
+    mail: MailSettings = table(MailSettings)
+    profiles: ProfileSettings = table(ProfileSettings)
     limits: LimitSettings = table(LimitSettings)
     logging: LoggingSettings = table(LoggingSettings)
 
@@ -181,6 +184,7 @@ def load(
         mistakes.append("tls.certificate and tls.key must be given together.")
     if len({bool(settings.oidc.issuer), bool(settings.oidc.client_id), bool(settings.oidc.client_secret)}) > 1:
         mistakes.append("oidc.issuer, oidc.client_id and oidc.client_secret must be given together.")
+    mistakes += [*settings.mail.mistakes(), *settings.profiles.mistakes()]
     if sources["limits.object_bytes"] == "default":
         least = min(settings.limits.object_bytes, settings.limits.body_bytes)
         settings = replace(settings, limits=replace(settings.limits, object_bytes=least))

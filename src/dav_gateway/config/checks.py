@@ -17,9 +17,14 @@ def mistakes(settings: Settings) -> list[str]:
     if settings.tls.certificate is not None and settings.tls.key is not None:
         found += _tls(settings.tls.certificate, settings.tls.key)
     if is_embedded(settings.database.url):
-        found += _folder(settings)
+        folder = Path(settings.database.url.removeprefix(SQLITE)).parent
+        found += _folder(folder, "data_directory" if folder == settings.data_directory else "database.url")
     else:
         found += _key(settings.security.key_file)
+    if settings.mail.transport == "directory" and settings.mail.directory is not None:
+        found += _folder(settings.mail.directory, "mail.directory")
+    if settings.profiles.certificate is not None and settings.profiles.key is not None:
+        found += _profile_signer(settings.profiles.certificate, settings.profiles.key)
     return found
 
 
@@ -72,10 +77,20 @@ def _key(path: Path | None) -> list[str]:
     return []
 
 
-def _folder(settings: Settings) -> list[str]:
-    """Whether the SQLite file's folder can be written, or made in the nearest one that exists."""
-    folder = Path(settings.database.url.removeprefix(SQLITE)).parent
-    name = "data_directory" if folder == settings.data_directory else "database.url"
+def _profile_signer(certificate: Path, key: Path) -> list[str]:
+    from dav_gateway.core.profile_signature import ProfileSigner, UnfitSigner
+
+    try:
+        ProfileSigner(certificate.read_bytes(), key.read_bytes())
+    except OSError as error:
+        return [f"profiles: {error.filename} cannot be read: {error.strerror}."]
+    except UnfitSigner as error:
+        return [f"profiles: {error} ({certificate}, {key})."]
+    return []
+
+
+def _folder(folder: Path, name: str) -> list[str]:
+    """Whether a folder can be written, or made in the nearest one that exists."""
     # os.path: what may not be looked into counts as not there, and the folder around it tells why.
     existing = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     if not existing.is_dir():
@@ -97,6 +112,9 @@ def advice(settings: Settings) -> list[str]:
             "public_url is https, so a proxy stands in front, but trusted_proxies is empty: every request will seem "
             "to come from the proxy's address, and one attacker's failures will slow everybody down."
         )
+    mail = settings.mail
+    if mail.transport == "smtp" and mail.tls == "none" and not _is_loopback(f"//{mail.host}"):
+        found.append("mail.tls is none: mails, and the password for the mail server, cross the network readable.")
     if plain and not _is_loopback(f"//{settings.listen}"):
         found.append("listen is open to the network without TLS: only a proxy should be able to reach it.")
     return found

@@ -33,6 +33,12 @@ listen = "{{listen}}"
 company = "{COMPANY}"
 data_directory = "."
 
+[mail]
+# What people would be told: a file for each mail.
+transport = "directory"
+directory = "mail"
+from_address = "calendar@nogal.example"
+
 [app_passwords]
 # So that one password can be tried with curl and then in a calendar program. The default is "enforce".
 client_family = "warn"

@@ -20,6 +20,10 @@ _logger = structlog.get_logger("dav_gateway.request")
 _APP_PASSWORD = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{5}(?:[- ]?[0-9A-Za-z]{5}){4}(?![0-9A-Za-z])")
 """The shape of an app password: people paste it into the wrong field, and then it stands in a path."""
 
+_ONE_TIME = re.compile(r"(?<![A-Za-z0-9_-])(?:davgw_)?[A-Za-z0-9_-]{43}(?![A-Za-z0-9_.-])")
+"""The shape of one-time secrets and API keys: set-up links and login flows carry them in the path. A dot behind it
+means the name of an object, which is none."""
+
 
 _encode = json.JSONEncoder(default=str).encode
 
@@ -52,8 +56,9 @@ def configure_logging(style: LogStyle, stream: TextIO | None = None, level: int 
 
 
 def without_secrets(path: str) -> str:
-    """The path with everything that could be an app password blotted out."""
-    return _APP_PASSWORD.sub("[redacted]", path)
+    """The path with everything that could be an app password, a one-time secret or an API key blotted out."""
+    # A one-time secret may hold what looks like an app password, so the longer shape goes first.
+    return _APP_PASSWORD.sub("[redacted]", _ONE_TIME.sub("[redacted]", path))
 
 
 def _blot_out(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

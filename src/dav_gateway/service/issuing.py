@@ -1,6 +1,6 @@
 """Issuing app passwords: the only place where a secret comes into being. It is returned once and kept nowhere."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import EMPLOYEES, Access, Scope
 from dav_gateway.core.secret import AppPassword
 from dav_gateway.service.hashing import Hashing
+from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.provisioning import provide
 from dav_gateway.service.revocation import (
     Revocation,
@@ -21,7 +22,7 @@ from dav_gateway.service.revocation import (
     required_credential,
     revoke_row,
 )
-from dav_gateway.service.wish import Wish, label_from, names_from, networks_from, successor
+from dav_gateway.service.wish import Wish, label_from, successor, wish_from
 from dav_gateway.store import accounts, audit, collections, credentials
 from dav_gateway.store.audit import Event
 from dav_gateway.store.database import Database
@@ -41,13 +42,16 @@ class Issuing:
         revocation: Revocation,
         clock: Callable[[], Moment],
         choose: Callable[[int], bytes],
+        *,
+        mail: Notices,
     ) -> None:
-        """`choose(n)` returns n random bytes, fit for secrets."""
+        """`choose(n)` returns n random bytes, fit for secrets; `mail` tells the owner."""
         self._database = database
         self._hashing = hashing
         self._revocation = revocation
         self._clock = clock
         self._choose = choose
+        self._mail = mail
 
     def issue(
         self,
@@ -68,32 +72,52 @@ class Issuing:
         Raises NotFound (account, collection) and Refusal: the account is inactive or has 25 live ones, there is no
         scope, the expiry is in the past, the label is too long, a network cannot be read.
         """
-        chosen = names_from(collections)
-        wish = Wish(
-            service,
-            frozenset(scopes),
-            # The directory is read-only for everybody: a password for nothing else says so.
-            Access.READ_ONLY if chosen == frozenset({EMPLOYEES}) else access,
-            chosen,
-            networks_from(networks),
-            expires_at,
-            label_from(label, service),
-            origin,
+        wish = wish_from(
+            service=service,
+            scopes=scopes,
+            access=access,
+            collections=collections,
+            networks=networks,
+            expires_at=expires_at,
+            label=label,
+            origin=origin,
         )
+        return self.issue_all(account_name, [wish], actor=actor)[0]
+
+    def issue_all(
+        self,
+        account_name: str,
+        wishes: Sequence[Wish],
+        *,
+        actor: str,
+        claim: Callable[[Connection, Sequence[str]], None] | None = None,
+    ) -> list[tuple[AppPassword, Credential]]:
+        """New app passwords for one account, all or none, in one transaction.
+
+        `claim` is called first in it with the new ids: what may be used once (a login flow, a set-up link) is used up
+        together with the issue or not at all. Raises what `claim` raises, and what `issue` does.
+        """
         now = self._clock()
-        wish.refuse_impossible(now)
+        for wish in wishes:
+            wish.refuse_impossible(now)
 
-        def write(credential_id: str, verifier: str) -> Credential:
+        def write(ids: Sequence[str], verifiers: Sequence[str]) -> list[Credential]:
             with self._database.write() as connection:
-                account = _issuable(connection, required_account(connection, account_name), now, room_for=1)
-                if wish.collections is not None:
-                    _refuse_unknown_collections(connection, account, wish, now)
-                credential = wish.record(credential_id, account.id, verifier, now)
-                credentials.add(connection, credential)
-                audit.append(connection, *_events(credential, account, actor))
-                return credential
+                if claim is not None:
+                    claim(connection, ids)
+                account = required_account(connection, account_name)
+                account = issuable(connection, account, now, room_for=len(wishes))
+                made = []
+                for wish, credential_id, verifier in zip(wishes, ids, verifiers, strict=True):
+                    refuse_unknown_collections(connection, account, wish, now)
+                    credential = wish.record(credential_id, account.id, verifier, now)
+                    credentials.add(connection, credential)
+                    audit.append(connection, *_events(credential, account, actor))
+                    made.append(credential)
+                self._mail.issued(connection, account, made, now)
+                return made
 
-        return self._new(write)
+        return self._new(len(wishes), write)
 
     def rotate(self, credential_id: str, *, origin: Origin, actor: str) -> tuple[AppPassword, Credential]:
         """A new app password that may do what the old one may; the old one dies when the new one is first seen.
@@ -102,7 +126,7 @@ class Issuing:
         old one is not alive.
         """
 
-        def write(new_id: str, verifier: str) -> Credential:
+        def write(ids: Sequence[str], verifiers: Sequence[str]) -> list[Credential]:
             made: list[Credential] = []
 
             def change(connection: Connection, now: Moment) -> list[str]:
@@ -115,17 +139,18 @@ class Issuing:
                 for each in unseen:
                     revoke_row(connection, each, owner, now, by=actor, why="rotated again before its first use")
                 # The old one leaves when the new one is seen, so it makes the room.
-                _issuable(connection, owner, now, room_for=0)
-                new = successor(old, new_id, verifier, origin, now)
+                issuable(connection, owner, now, room_for=0)
+                new = successor(old, ids[0], verifiers[0], origin, now)
                 credentials.add(connection, new)
                 audit.append(connection, *_events(new, owner, actor))
+                self._mail.issued(connection, owner, [new], now)
                 made.append(new)
                 return [each.id for each in unseen]
 
             self._revocation.carry_out(change, by=actor)
-            return made[0]
+            return made
 
-        return self._new(write)
+        return self._new(1, write)[0]
 
     def rename(self, credential_id: str, label: str, *, actor: str) -> Credential:
         """Give a credential another label. Raises NotFound, and Refusal for a label that cannot be one."""
@@ -146,18 +171,21 @@ class Issuing:
             audit.append(connection, Event(now, "changed", owner.name, credential_id, actor, detail=detail))
             return credentials.change(connection, credential_id, client_family=None)
 
-    def _new(self, write: Callable[[str, str], Credential]) -> tuple[AppPassword, Credential]:
-        """Make a password outside any transaction (Argon2 would hold up every writer), then `write` its record."""
+    def _new(
+        self, number: int, write: Callable[[Sequence[str], Sequence[str]], list[Credential]]
+    ) -> list[tuple[AppPassword, Credential]]:
+        """Make passwords outside any transaction (Argon2 would hold up every writer), then `write` their records."""
         for _attempt in range(_ATTEMPTS):
-            password = secret.make(self._choose)
-            verifier = self._hashing.make(password.reveal(""))
+            passwords = [secret.make(self._choose) for _each in range(number)]
+            verifiers = [self._hashing.make(password.reveal("")) for password in passwords]
             with suppress(IdTaken):
-                return password, write(password.id, verifier)
+                return list(zip(passwords, write([password.id for password in passwords], verifiers), strict=True))
         raise GatewayError("no free id was found for the app password; try again")
 
 
-def _issuable(connection: Connection, account: Account, now: Moment, *, room_for: int) -> Account:
-    """The account, locked so that the number of its credentials stays what it is. Raises Refusal."""
+def issuable(connection: Connection, account: Account, now: Moment, *, room_for: int) -> Account:
+    """The account, locked so that the number of its credentials stays what it is. Raises Refusal when it is
+    deactivated or has no room."""
     account = accounts.lock(connection, account.id)
     if not account.active:
         raise Refusal(f"the account {account.name} is deactivated")
@@ -166,12 +194,15 @@ def _issuable(connection: Connection, account: Account, now: Moment, *, room_for
     return account
 
 
-def _refuse_unknown_collections(connection: Connection, account: Account, wish: Wish, now: Moment) -> None:
+def refuse_unknown_collections(connection: Connection, account: Account, wish: Wish, now: Moment) -> None:
+    """Raises NotFound when the wish names a collection that the account has not in its scopes."""
+    if wish.collections is None:
+        return
     provide(connection, account.id, now)
     known = {each.name for scope in wish.scopes for each in collections.in_home(connection, account.id, scope)}
     if Scope.CONTACTS in wish.scopes:
         known.add(EMPLOYEES)
-    unknown = sorted((wish.collections or frozenset()) - known)
+    unknown = sorted(wish.collections - known)
     if unknown:
         raise NotFound(f"{account.name} has no collection {unknown[0]!r} in {' and '.join(sorted(wish.scopes))}")
 

@@ -18,6 +18,7 @@ from dav_gateway.core.errors import NotFound, Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.service.cutter import CutCount, Cutter, NoConnections, Owed
+from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.reach import lost
 from dav_gateway.service.receipts import Receipt, receipt_of, record
 from dav_gateway.store import accounts, audit, credentials
@@ -52,15 +53,24 @@ class Revocation:
     """The operations that end or limit what credentials may do."""
 
     def __init__(
-        self, database: Database, bus: Bus, cutter: Cutter, clock: Callable[[], Moment], owed: Owed | None = None
+        self,
+        database: Database,
+        bus: Bus,
+        cutter: Cutter,
+        clock: Callable[[], Moment],
+        *,
+        mail: Notices,
+        owed: Owed | None = None,
     ) -> None:
         """Every change is committed to `database` first; then `cutter` ends the connections of this process (what it
-        fails to end is `owed`), and `bus` tells when every other process has ended its own."""
+        fails to end is `owed`), and `bus` tells when every other process has ended its own. `mail` tells owners what
+        somebody else ended."""
         self._database = database
         self._bus = bus
         self._cutter = cutter
         self._clock = clock
         self._owed = owed or Owed()
+        self._mail = mail
 
     def carry_out(self, change: Callable[[Connection, Moment], Iterable[str]], *, by: str | None = None) -> Receipt:
         """Commit `change`, which takes reach away from credentials and returns their ids, and see these cut.
@@ -110,6 +120,8 @@ class Revocation:
         def change(connection: Connection, now: Moment) -> list[str]:
             for credential_id in chosen:
                 credential, owner = required_credential(connection, credential_id)
+                if credential.revoked_at is None:
+                    self._mail.revoked(connection, owner, [credential], now, by=by)
                 revoke_row(connection, credential, owner, now, by=by, why=why)
             return chosen
 
@@ -120,6 +132,7 @@ class Revocation:
 
         def change(connection: Connection, now: Moment) -> list[str]:
             owner, found = locked_with_credentials(connection, account_name)
+            self._mail.revoked(connection, owner, found, now, by=by)
             for credential in found:
                 revoke_row(connection, credential, owner, now, by=by, why=why)
             return [credential.id for credential in found]

@@ -10,14 +10,20 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.core.verifier import ARGON2ID, HUMAN, Profile
 from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.accounts import Accounts
+from dav_gateway.service.api_keys import ApiKeys
+from dav_gateway.service.chores import Chore, Chores
 from dav_gateway.service.cutter import Cutter, NoConnections, Owed
 from dav_gateway.service.directory import Directory
 from dav_gateway.service.first_use import FirstUse
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.issuing import Issuing
+from dav_gateway.service.login_flow import LoginFlow
+from dav_gateway.service.mail.notices import Notices
+from dav_gateway.service.mail.sender import Post, Sender
 from dav_gateway.service.memo import Memo
 from dav_gateway.service.page_services import PageOptions, PageServices, assemble_page
 from dav_gateway.service.revocation import Revocation
+from dav_gateway.service.setup_links import SetupLinks
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
 from dav_gateway.service.verification import Verification
@@ -27,7 +33,8 @@ from dav_gateway.store.database import Database, system_clock
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases. `watcher` and `usage` have threads of their own: a process that serves starts and stops them."""
+    """The use cases. `watcher`, `usage` and `chores` have threads of their own: a process that serves starts and
+    stops them."""
 
     database: Database
     clock: Callable[[], Moment]
@@ -39,14 +46,22 @@ class Services:
     usage: Usage
     watcher: Watcher
     page: PageServices
+    login_flow: LoginFlow
+    setup_links: SetupLinks
+    api_keys: ApiKeys
+    notices: Notices
+    post: Post | None
+    chores: Chores
 
     def start(self) -> None:
         """Begin the background work of a process that serves. Raises StoreUnavailable."""
         self.watcher.start()
         self.usage.start()
+        self.chores.start()
 
     def stop(self) -> None:
         """End it; what the owners should see is written first."""
+        self.chores.stop()
         self.watcher.stop()
         self.usage.stop()
 
@@ -65,22 +80,28 @@ def assemble(
     watchdog: Watchdog | None = None,
     place: WorkerPlace | None = None,
     page: PageOptions | None = None,
+    post: Post | None = None,
 ) -> Services:
     """The services of one process.
 
     `cutter` owns its connections (None: it serves nobody); `profile` keeps app passwords and `human_profile` the
     passwords for the page; `company` stands on the directory's cards; `language` is of accounts that name none;
-    `watchdog` and `place` are a worker's; `page` is for signing in to the page.
+    `watchdog` and `place` are a worker's; `page` is for signing in to the page; without
+    `post` no mail is asked for.
     """
     cutter = cutter or NoConnections()
     hashing = Hashing(profile, choose)
     directory = Directory(company)
     bus = open_bus(database)
     owed = Owed()
-    revocation = Revocation(database, bus, cutter, clock, owed)
+    notices = Notices(enabled=post is not None)
+    revocation = Revocation(database, bus, cutter, clock, mail=notices, owed=owed)
     usage = Usage(database, clock)
     human = Hashing(human_profile, choose)
     people = Accounts(database, revocation, directory, human, clock, language=language)
+    issuing = Issuing(database, hashing, revocation, clock, choose, mail=notices)
+    login_flow = LoginFlow(database, issuing, clock, choose)
+    setup_links = SetupLinks(database, issuing, clock, choose)
     return Services(
         database=database,
         clock=clock,
@@ -91,10 +112,10 @@ def assemble(
             Throttle(clock),
             clock,
             usage=usage,
-            first_use=FirstUse(database, revocation, clock, family_policy),
+            first_use=FirstUse(database, revocation, clock, family_policy, notices),
             family_policy=family_policy,
         ),
-        issuing=Issuing(database, hashing, revocation, clock, choose),
+        issuing=issuing,
         revocation=revocation,
         accounts=people,
         directory=directory,
@@ -109,4 +130,36 @@ def assemble(
             choose=choose,
             options=page or PageOptions(company=company),
         ),
+        login_flow=login_flow,
+        setup_links=setup_links,
+        api_keys=ApiKeys(database, clock, choose),
+        notices=notices,
+        post=post,
+        chores=Chores(
+            _chores(database, clock, login_flow=login_flow, setup_links=setup_links, notices=notices, post=post)
+        ),
     )
+
+
+def _chores(
+    database: Database,
+    clock: Callable[[], Moment],
+    *,
+    login_flow: LoginFlow,
+    setup_links: SetupLinks,
+    notices: Notices,
+    post: Post | None,
+) -> list[Chore]:
+    """What is done in the background, and how often in seconds."""
+    chores = [
+        Chore("putting away sign-ins of devices", 60, lambda _should_stop: login_flow.sweep()),
+        Chore("putting away set-up links", 3600, lambda _should_stop: setup_links.sweep()),
+    ]
+    if post is not None:
+        sender = Sender(database, post, clock)
+        chores += [
+            Chore("asking for reminders", 3600, lambda _should_stop: notices.remind(database, clock())),
+            Chore("sending mail", 1, sender.deliver),
+            Chore("putting away sent mail", 86_400, lambda _should_stop: sender.sweep()),
+        ]
+    return chores

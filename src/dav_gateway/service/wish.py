@@ -9,7 +9,7 @@ from dav_gateway.core.client_family import family_at_issue
 from dav_gateway.core.credential import Credential, Network, Origin, Service
 from dav_gateway.core.errors import Refusal
 from dav_gateway.core.moment import Moment, isoformat
-from dav_gateway.core.scope import Access, Scope
+from dav_gateway.core.scope import EMPLOYEES, Access, Scope
 
 LONGEST_LABEL = 80
 MOST_NETWORKS = 32
@@ -57,6 +57,32 @@ class Wish:
         )
 
 
+def wish_from(
+    *,
+    service: Service,
+    scopes: Iterable[Scope],
+    access: Access = Access.READ_WRITE,
+    collections: Collection[str] | None = None,
+    networks: Iterable[Network | str] = (),
+    expires_at: Moment | None = None,
+    label: str = "",
+    origin: Origin,
+) -> Wish:
+    """A wish in its final form. Raises Refusal for a label or network that cannot be one."""
+    chosen = None if collections is None else frozenset(collections)
+    return Wish(
+        service,
+        frozenset(scopes),
+        # The directory is read-only for everybody: a password for nothing else says so.
+        Access.READ_ONLY if chosen == frozenset({EMPLOYEES}) else access,
+        chosen,
+        networks_from(networks),
+        expires_at,
+        label_from(label, service),
+        origin,
+    )
+
+
 def successor(old: Credential, credential_id: str, verifier: str, origin: Origin, now: Moment) -> Credential:
     """A new credential that may do what `old` may, for the same device, and is to replace it."""
     return Credential(
@@ -98,8 +124,3 @@ def networks_from(given: Iterable[Network | str]) -> tuple[Network, ...]:
     if len(networks) > MOST_NETWORKS:
         raise Refusal(f"at most {MOST_NETWORKS} networks can be named")
     return tuple(networks)
-
-
-def names_from(given: Collection[str] | None) -> frozenset[str] | None:
-    """The named collections; None for every collection of the scopes."""
-    return None if given is None else frozenset(given)

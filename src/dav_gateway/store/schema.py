@@ -193,3 +193,66 @@ receipt_credential = Table(
     Column("first_refused_client", Text),
     Index(None, "credential_id", "receipt_id"),
 )
+
+login_flow = Table(
+    "login_flow",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("account_id", Serial, ForeignKey("account.id")),
+    Column("wish", Text),
+    Column("decided_at", BigInteger),
+    Column("collected_at", BigInteger),
+    Column("credential_id", Text),
+    Column("origin_prefix", Text, nullable=False),
+    Column("poll_digest", Text, nullable=False, unique=True),
+    Column("login_digest", Text, nullable=False, unique=True),
+    Index(None, "state", "expires_at"),
+)
+
+setup_link = Table(
+    "setup_link",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("account_id", Serial, ForeignKey("account.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("wishes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("redeemed_at", BigInteger),
+    Column("digest", Text, nullable=False, unique=True),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("account_id", Serial, ForeignKey("account.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("attempts", BigInteger, nullable=False),
+    Column("lease", Text),
+    Column("sent_at", BigInteger),
+    Column("failure", Text),
+    Column("once", Text, unique=True),
+    Index(None, "due_at"),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", Text),
+    Column("digest", Text, nullable=False, unique=True),
+)
