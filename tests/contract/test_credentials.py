@@ -57,6 +57,7 @@ TEXTS = (
     "revoked_why",
     "last_refusal_reason",
     "replaces",
+    "last_refusal_hint",
 )
 
 

@@ -27,6 +27,9 @@ from dav_gateway.store.audit import Event
 from dav_gateway.store.database import Database
 from dav_gateway.store.errors import IdTaken
 
+Also = Callable[[Connection, Credential], None]
+"""What a caller adds to the transaction that adds a credential."""
+
 MOST_LIVE = 25
 _ATTEMPTS = 5
 
@@ -62,8 +65,10 @@ class Issuing:
         label: str = "",
         origin: Origin,
         actor: str,
+        also: Also | None = None,
     ) -> tuple[AppPassword, Credential]:
-        """A new app password and its record; its text exists only in what is returned.
+        """A new app password and its record; its text exists only in what is returned. `also` runs in the transaction
+        that adds the record: what it raises leaves nothing behind.
 
         Raises NotFound (account, collection) and Refusal: the account is inactive or has 25 live ones, there is no
         scope, the expiry is in the past, the label is too long, a network cannot be read.
@@ -90,16 +95,20 @@ class Issuing:
                     _refuse_unknown_collections(connection, account, wish, now)
                 credential = wish.record(credential_id, account.id, verifier, now)
                 credentials.add(connection, credential)
+                if also is not None:
+                    also(connection, credential)
                 audit.append(connection, *_events(credential, account, actor))
                 return credential
 
         return self._new(write)
 
-    def rotate(self, credential_id: str, *, origin: Origin, actor: str) -> tuple[AppPassword, Credential]:
+    def rotate(
+        self, credential_id: str, *, origin: Origin, actor: str, also: Also | None = None
+    ) -> tuple[AppPassword, Credential]:
         """A new app password that may do what the old one may; the old one dies when the new one is first seen.
 
-        One that was issued for the same purpose and never used is revoked now. Raises NotFound, and Refusal when the
-        old one is not alive.
+        `also` as in `issue`. One that was issued for the same purpose and never used is revoked now. Raises NotFound,
+        and Refusal when the old one is not alive.
         """
 
         def write(new_id: str, verifier: str) -> Credential:
@@ -118,6 +127,8 @@ class Issuing:
                 _issuable(connection, owner, now, room_for=0)
                 new = successor(old, new_id, verifier, origin, now)
                 credentials.add(connection, new)
+                if also is not None:
+                    also(connection, new)
                 audit.append(connection, *_events(new, owner, actor))
                 made.append(new)
                 return [each.id for each in unseen]

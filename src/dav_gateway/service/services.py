@@ -13,15 +13,18 @@ from dav_gateway.service.accounts import Accounts
 from dav_gateway.service.cutter import Cutter, NoConnections, Owed
 from dav_gateway.service.directory import Directory
 from dav_gateway.service.first_use import FirstUse
+from dav_gateway.service.forms import Forms
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.issuing import Issuing
 from dav_gateway.service.memo import Memo
 from dav_gateway.service.page_services import PageOptions, PageServices, assemble_page
 from dav_gateway.service.revocation import Revocation
+from dav_gateway.service.sign_in import SignIn
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
 from dav_gateway.service.verification import Verification
 from dav_gateway.service.watch import Watchdog, Watcher
+from dav_gateway.service.web_sessions import WebSessions
 from dav_gateway.store.database import Database, system_clock
 
 
@@ -39,6 +42,9 @@ class Services:
     usage: Usage
     watcher: Watcher
     page: PageServices
+    sessions: WebSessions
+    sign_in: SignIn
+    forms: Forms
 
     def start(self) -> None:
         """Begin the background work of a process that serves. Raises StoreUnavailable."""
@@ -81,6 +87,7 @@ def assemble(
     usage = Usage(database, clock)
     human = Hashing(human_profile, choose)
     people = Accounts(database, revocation, directory, human, clock, language=language)
+    sessions = WebSessions(database, clock, choose)
     return Services(
         database=database,
         clock=clock,
@@ -109,4 +116,7 @@ def assemble(
             choose=choose,
             options=page or PageOptions(company=company),
         ),
+        sessions=sessions,
+        sign_in=SignIn(database, human, sessions, clock),
+        forms=Forms(database, clock, choose),
     )

@@ -59,11 +59,13 @@ class UseNote:
 
 @dataclass(frozen=True, slots=True)
 class RefusalNote:
-    """One refusal of a credential, as the person sees it; `reason` is the text of a `core.credential.Reason`."""
+    """One refusal of a credential, as the person sees it; `reason` is the text of a `core.credential.Reason`, and
+    `hint` the one fact that a sentence about it needs (`service.notes` says which)."""
 
     credential_id: str
     at: Moment
     reason: str
+    hint: str | None = None
 
 
 _COLUMNS = len(credential.c)
@@ -95,7 +97,9 @@ _USE = (
 _REFUSAL = (
     update(credential)
     .where(_ID, func.coalesce(credential.c.last_refusal_at, 0) <= bindparam("at"))
-    .values(last_refusal_at=bindparam("at"), last_refusal_reason=bindparam("reason"))
+    .values(
+        last_refusal_at=bindparam("at"), last_refusal_reason=bindparam("reason"), last_refusal_hint=bindparam("hint")
+    )
 )
 _FAMILY = (
     update(credential)
@@ -161,6 +165,7 @@ def add(c: Connection, new: Credential) -> None:
         "last_refusal_at": new.last_refusal_at,
         "last_refusal_reason": new.last_refusal_reason,
         "replaces": new.replaces,
+        "last_refusal_hint": new.last_refusal_hint,
     }
     if c.execute(_ADD, values).first() is None:
         raise IdTaken(new.id)
@@ -222,7 +227,7 @@ def note_use(c: Connection, uses: Iterable[UseNote]) -> None:
 def note_refusal(c: Connection, refusals: Iterable[RefusalNote]) -> None:
     """Write last refusals; an older one never replaces a newer one. Rows are locked in order of id."""
     rows = [
-        {"credential_id": refused.credential_id, "at": refused.at, "reason": refused.reason}
+        {"credential_id": refused.credential_id, "at": refused.at, "reason": refused.reason, "hint": refused.hint}
         for refused in sorted(refusals, key=lambda refused: (refused.credential_id, refused.at))
     ]
     if rows:
