@@ -20,8 +20,9 @@ from .conftest import AGENTS, DESK, PHONE, Person
 
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 LOOKS = [("en", "light", PHONE), ("es", "dark", PHONE), ("en", "dark", DESK), ("es", "light", DESK)]
-JUDGED = {("en", "light"), ("en", "dark")}
-"""The looks that axe-core judges: both widths and both schemes; the words do not matter to it."""
+JUDGED_AGAIN = {"login-failed", "list-menu", "one", "make", "result-iphone", "receipt", "security", "admin", "error"}
+"""What axe-core judges a second time, wide and dark: together they hold every component. First it judges each screen,
+narrow and light; the language makes no difference to it."""
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -33,7 +34,8 @@ class Studio:
         self.page = page
         self.origin = origin
         self.language = language
-        self.judges = (language, scheme) in JUDGED
+        self.judges = language == "en"
+        self.judges_all = scheme == "light"
         self.look = f"{page.viewport_size['width'] if page.viewport_size else 0}-{language}-{scheme}"
 
     def go(self, path: str, name: str) -> None:
@@ -49,7 +51,7 @@ class Studio:
         assert "%(" not in page.content()
         width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert width <= 0, f"{name} scrolls sideways by {width} pixels"
-        if self.judges:
+        if self.judges and (self.judges_all or name in JUDGED_AGAIN):
             self._judge(name)
 
     def _judge(self, name: str) -> None:
@@ -129,7 +131,7 @@ def test_every_screen(
     studio.go("/admin", "admin")
     studio.go(f"/admin/app-passwords/{full.iphone}/stop", "admin-stop")
     studio.go("/nothing/here", "error")
-    for service in ("iphone", "android", "thunderbird"):
+    for service in ("iphone", "thunderbird"):
         studio.go(f"{here}/new", "make")
         page.locator(f"label.choice:has(input[value={service}])").click()
         page.locator("form.panel button.main").click()

@@ -48,13 +48,15 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the table of routes. `quiet`: such a request is no sign of life, so it keeps no session alive."""
+    """One line of the table of routes. `quiet`: such a request is no sign of life, so it keeps no session alive.
+    `changes`: a POST does something, so it must be a form of ours."""
 
     methods: Sequence[str]
     path: str
     handler: Handler
     access: Access = Access.SIGNED_IN
     quiet: bool = False
+    changes: bool = True
 
 
 class Pages:
@@ -83,7 +85,8 @@ class Pages:
             await self._router(scope, receive, send)
         except HTTPException as error:
             request = Request(scope, receive)
-            response = await self._in_thread(request, Form(), Entry(["GET"], "", partial(_fail, error), Access.ANYBODY))
+            refusal = Entry((), "", partial(_fail, error), Access.ANYBODY, changes=False)
+            response = await self._in_thread(request, Form(), refusal)
             await response(scope, receive, send)
         except ClientDisconnect:
             return
@@ -158,11 +161,15 @@ class Pages:
         if entry.access is not Access.ANYBODY and (visit is None or not visit.signed_in):
             wanted = context.path if context.method != "POST" else ""
             return context.redirect(_with_next("/login", wanted))
-        if context.method == "POST" and not is_own_form(
-            request.headers,
-            context.form.first_values(),
-            bound_to=context.session_value if visit else context.visitor_value,
-            public_url=self._site.public_url,
+        if (
+            entry.changes
+            and context.method == "POST"
+            and not is_own_form(
+                request.headers,
+                context.form.first_values(),
+                bound_to=context.session_value if visit else context.visitor_value,
+                public_url=self._site.public_url,
+            )
         ):
             return error_page(context, 403, about_form=True)
         if entry.access is Access.ADMIN and not context.account.admin:

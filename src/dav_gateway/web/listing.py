@@ -99,7 +99,7 @@ def used(words: Words, credential: Credential, now: Moment, address: str = "") -
     client = naming.last_program(words, credential)
     there = credential.last_used_address or ""
     if address and there and prefix_of(there) == prefix_of(address):
-        return words.gettext("Used %(ago)s with %(client)s, from the network you are in", ago=ago, client=client)
+        return words.gettext("Used %(ago)s with %(client)s, on this network", ago=ago, client=client)
     return words.gettext("Used %(ago)s with %(client)s, from %(address)s", ago=ago, client=client, address=there)
 
 

@@ -1,6 +1,7 @@
 """Moments in words: `12 seconds ago` up to a week, then a date; the exact time where it matters."""
 
 from babel.dates import format_skeleton, format_timedelta
+from babel.units import format_unit
 
 from dav_gateway.core.moment import DAY, SECOND, Moment, to_datetime
 from dav_gateway.web.language import Words
@@ -24,8 +25,8 @@ def days_left(words: Words, moment: Moment, now: Moment) -> str:
 
 
 def span(words: Words, milliseconds: int) -> str:
-    """`94 days`."""
-    return format_timedelta(milliseconds // SECOND, threshold=1, locale=words.locale)
+    """`94 days`: a whole number of them, because months are too rough where something is about to be deleted."""
+    return format_unit(milliseconds // DAY, "day", locale=words.locale)
 
 
 def date(words: Words, moment: Moment, now: Moment) -> str:
