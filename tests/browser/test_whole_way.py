@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import caldav
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from dav_gateway.service.services import Services
 
@@ -39,10 +39,18 @@ def test_from_sign_in_to_a_client_that_is_refused(person: Callable[..., Person],
         page.locator("a.danger", has_text="Delete").last.click()
         page.get_by_role("button", name="Delete and stop sync").click()
         expect(page.locator(".receipt")).to_contain_text("Stopped at")
-        with pytest.raises(caldav.lib.error.AuthorizationError):
-            client.principal()
+    with (
+        caldav.DAVClient(f"{ana.gateway.origin}/dav/", username=ana.name, password=password) as client,
+        pytest.raises(caldav.lib.error.AuthorizationError),
+    ):
+        client.principal().calendars()
     page.goto(f"{ana.gateway.origin}{LIST}")
-    expect(page.locator("body")).to_contain_text("A deleted device is still trying")
+    for _ in range(10):  # what a device was refused is written within a second
+        if page.get_by_text("A deleted device is still trying").count():
+            break
+        page.wait_for_timeout(300)
+        page.reload()
+    expect(page.locator("h3")).to_have_text("A deleted device is still trying")
 
 
 def test_the_live_line_says_at_once_why_it_was_refused(
@@ -60,7 +68,6 @@ def test_the_live_line_says_at_once_why_it_was_refused(
     expect(live).to_contain_text("this is Thunderbird, the password is for iPhone", timeout=WITHIN_A_SECOND)
     assert ana.sync(password) == 207
     expect(live).to_contain_text("Connected: iPhone", timeout=WITHIN_A_SECOND)
-    assert ana.sync(password, kind="contacts") == 403
     page.locator("[data-leaves]").click()
     page.get_by_role("button", name="It is mine, allow Thunderbird").click()
     expect(page.locator(".note.warn")).to_have_count(0)
@@ -92,14 +99,14 @@ def test_the_keyboard_is_enough(person: Callable[..., Person], opened: Callable[
     page.keyboard.press("Tab")
     page.keyboard.type("nogal-roble-haya")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**{LIST}")
+    page.wait_for_url(f"{ana.gateway.origin}{LIST}")
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.locator(f"a.main[href='{LIST}/new']")).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**{LIST}/new")
+    page.wait_for_url(f"{ana.gateway.origin}{LIST}/new")
     page.locator("input[name=what]:checked").focus()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Tab")
@@ -128,28 +135,31 @@ def test_copying_is_said_and_leaving_is_guarded(person: Callable[..., Person], o
     assert page.evaluate("navigator.clipboard.readText()") == password
     page.goto(f"{ana.gateway.origin}/account/security")
     assert asked == ["beforeunload"]
-    page.go_back()
-    page.wait_for_timeout(300)
-    assert page.locator("#password").count() == 0 or password not in page.content()
+    with pytest.raises(Error, match="ERR_CACHE_MISS"):
+        page.go_back()  # no copy of the page was kept
 
 
-@pytest.mark.parametrize("path", ["/login", LIST, f"{LIST}/new", "/account/security", "/admin"])
 def test_at_320_pixels_nothing_scrolls_sideways_and_targets_are_large(
-    path: str, person: Callable[..., Person], opened: Callable[..., Page]
+    person: Callable[..., Person], opened: Callable[..., Page]
 ) -> None:
-    ana, page = (
-        person(admin=True, display_name="Maximiliana Fernández-Villaverde de la Torre"),
-        opened(viewport={"width": 320, "height": 640}, locale="es-ES"),
-    )
-    if path != "/login":
-        ana.sign_in(page)
-    page.goto(f"{ana.gateway.origin}{path}?lang=es")
+    ana = person(admin=True, display_name="Maximiliana Fernández-Villaverde de la Torre")
+    page = opened(viewport={"width": 320, "height": 640}, locale="es-ES")
+    found = {"/login": _narrow(page, f"{ana.gateway.origin}/login")}
+    ana.sign_in(page)
+    for path in (LIST, f"{LIST}/new", f"{LIST}/lost", "/account/security", "/admin"):
+        found[path] = _narrow(page, f"{ana.gateway.origin}{path}?lang=es")
+    assert found == dict.fromkeys(found, (0, []))
+
+
+def _narrow(page: Page, address: str) -> tuple[int, list[str]]:
+    """By how many pixels the page scrolls sideways, and what is too small for a finger (WCAG 2.2, 2.5.5: 44 pixels);
+    links inside sentences and tables may be small."""
+    page.goto(address)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0
     small = page.evaluate(
         """() => [...document.querySelectorAll('a, button, summary, label.choice, select, input:not([type=hidden])')]
         .filter((each) => each.checkVisibility() && !each.closest('.skip, td, p, h3, .choice, .segment'))
         .filter((each) => !each.matches('.hidden-text') && each.getBoundingClientRect().height < 43.5)
         .map((each) => each.outerHTML.slice(0, 120))"""
     )
-    assert small == []
+    return wide, small

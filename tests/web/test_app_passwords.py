@@ -121,6 +121,15 @@ def test_the_twenty_sixth_is_refused_in_words(small_house: House) -> None:
     assert "25 app passwords in use" in answer.text
 
 
+def test_an_empty_list_says_what_to_do(small_house: House) -> None:
+    browser = small_house.signed_in()
+    assert "Nothing syncs yet" in browser.get(LIST).text
+    made = small_house.issue()
+    assert "Nothing syncs yet" not in browser.get(LIST).text
+    small_house.services.revocation.revoke([made.id], by="ana", why="test")
+    assert "Nothing syncs yet" in browser.get(LIST).text
+
+
 def test_rename_pause_resume_and_allow(house: House) -> None:
     browser, made = house.signed_in(), house.issue(service=Service.IPHONE, label="old")
     one = f"{LIST}/{made.id}"

@@ -27,7 +27,7 @@ def show(context: Context) -> Response:
         in_use=sum(_counts(context, each.credential) for each in found),
         most=MOST_LIVE,
         deleted=sum(each.deleted for each in found),
-        none=not any(groups.values()),
+        empty=not any(groups.values()),
     )
 
 

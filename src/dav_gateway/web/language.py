@@ -22,7 +22,8 @@ class Words:
 
     def __init__(self, code: str, catalogue: NullTranslations) -> None:
         self.code = code
-        self.locale = Locale(code)
+        # Days before months, as everybody writes but one country.
+        self.locale = Locale("en", "GB") if code == SOURCE else Locale(code)
         self.catalogue = catalogue
 
     def gettext(self, message: str, **values: object) -> str:
