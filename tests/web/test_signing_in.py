@@ -152,6 +152,11 @@ def test_after_a_while_a_person_is_asked_again_before_a_password_is_made(house: 
     assert browser.submit(asked, "/account/confirm", password="wrong", **hidden).status == 422
     assert browser.submit(asked, "/account/confirm", password=PASSWORD, **hidden).to == f"{LIST}/new"
     assert browser.get(f"{LIST}/new").status == 200
+    word = browser.get(LIST).field("csrf")
+    made = house.issue()
+    house.clock.advance(RECENT)
+    answer = browser.post(f"{LIST}/{made.id}/accept-new-device", {"csrf": word})
+    assert answer.to == "/account/confirm", "an act has no page of its own to come back to"
 
 
 def test_the_audit_tells_and_holds_no_password(small_house: House) -> None:

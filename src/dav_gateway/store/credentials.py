@@ -77,6 +77,12 @@ _OF_ACCOUNT = (
     .where(credential.c.account_id == bindparam("account_id"))
     .order_by(credential.c.created_at, credential.c.id)
 )
+_NOT_REVOKED = (
+    select(credential, account)
+    .join(account, account.c.id == credential.c.account_id)
+    .where(credential.c.revoked_at.is_(None))
+    .order_by(account.c.name, credential.c.created_at, credential.c.id)
+)
 _ADD = insert_or_nothing(credential, [credential.c.id])
 _CHANGE = update(credential).where(_ID).returning(credential)
 _LIVE = select(func.count()).where(
@@ -188,6 +194,11 @@ def with_owner(c: Connection, credential_id: str) -> tuple[Credential, Account] 
 def of_account(c: Connection, account_id: int) -> list[Credential]:
     """Every credential of an account, dead ones too, oldest first."""
     return [from_row(row) for row in c.execute(_OF_ACCOUNT, {"account_id": account_id})]
+
+
+def not_revoked(c: Connection) -> list[tuple[Credential, Account]]:
+    """Every credential that is not revoked with its owner, by owner's name, oldest first."""
+    return [(from_row(row), accounts.from_row(row[_COLUMNS:])) for row in c.execute(_NOT_REVOKED)]
 
 
 def change(c: Connection, credential_id: str, **fields: Unpack[CredentialChanges]) -> Credential:

@@ -1,5 +1,6 @@
 """Administration: every account and its app passwords, seen and stopped. No secret is ever shown or made here."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -37,23 +38,23 @@ def show(context: Context) -> Response:
     wanted = context.query.get("q", "")[:100].strip().lower()
     with context.services.database.read() as connection:
         people = accounts.every(connection)
-        found = [(each, credential) for each in people for credential in credentials.of_account(connection, each.id)]
+        live = credentials.not_revoked(connection)
         events = audit.select(connection, limit=_LOOKED_AT)
     now, words = context.now, context.words
-    live = [(owner, each) for owner, each in found if each.revoked_at is None]
     matching = [
         (owner, listing.row(words, each, owner, now))
-        for owner, each in live
+        for each, owner in live
         if wanted in f"{owner.name}\n{owner.display_name}\n{owner.email}\n{each.label}\n{each.id}".lower()
     ]
     matching.sort(key=_newest_first)
+    counted = Counter(owner.id for _, owner in live)
     refusals = [_refused(context, event) for event in events if event.event in _REFUSALS]
     return context.page(
         "admin.html",
         rows=matching[:MOST_ROWS],
         matching=len(matching),
         live=len(live),
-        people=[(each, sum(owner.id == each.id for owner, _ in live)) for each in people],
+        people=[(each, counted[each.id]) for each in people],
         refusals=refusals[:_MOST_REFUSALS],
         q=wanted,
     )

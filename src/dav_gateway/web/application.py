@@ -73,6 +73,7 @@ class Pages:
         for entry in entries:
             by_path.setdefault(entry.path, {}).update(dict.fromkeys(entry.methods, entry))
         routes += [Route(path, partial(self._serve, found), methods=list(found)) for path, found in by_path.items()]
+        self._shown = frozenset(path for path, found in by_path.items() if "GET" in found)
         self._router = Router(routes, redirect_slashes=False)
 
     def application(self) -> ASGIApplication:
@@ -175,7 +176,7 @@ class Pages:
         if entry.access is Access.ADMIN and not context.account.admin:
             return error_page(context, 403)
         if entry.access is Access.RECENT and visit is not None and not visit.is_recent(context.now):
-            return context.redirect(_with_next("/account/confirm", context.path))
+            return context.redirect(_with_next("/account/confirm", context.path if entry.path in self._shown else ""))
         return entry.handler(context)
 
     def _speak(self, context: Context, request: Request) -> None:
