@@ -94,6 +94,23 @@ def test_guessing_is_made_to_wait_and_locks_nobody_out(office: Company, clock: C
     enter(office)
 
 
+def test_who_tries_many_names_does_not_keep_the_others_of_the_address_out(office: Company) -> None:
+    sign_in = office.services.sign_in
+    for number in range(60):
+        assert sign_in.with_password(f"guess{number}", "wrong", HERE) == NotSignedIn()
+    told = len(office.events())
+    again = sign_in.with_password("guess", "wrong", HERE)
+    assert isinstance(again, NotSignedIn)
+    assert 0 < again.wait <= 10
+    assert len(office.events()) == told, "an attack does not fill the audit"
+    enter(office)
+    for _ in range(10):
+        sign_in.with_password("ana", "wrong", HERE)
+    blocked = sign_in.with_password("ana", PASSWORD, HERE)
+    assert isinstance(blocked, NotSignedIn)
+    assert blocked.wait > 10, "the pair is counted at an address that is used up, too"
+
+
 def test_the_store_does_not_hold_what_the_browser_holds(office: Company) -> None:
     value = value_of(office)
     with office.database.read() as connection:

@@ -2,7 +2,8 @@
 
 An account that does not exist costs the work of one that does. Failures are counted for the address and for the pair of
 login and address. Where that pair is used up nothing is checked for a while, or an invented password would be guessed;
-no account is ever locked, because from any other address its owner signs in as always.
+no account is ever locked, because from any other address its owner signs in as always. An address that is used up gets
+one check at a time, so that somebody who guesses does not keep everybody behind the same address out.
 """
 
 import unicodedata
@@ -26,10 +27,14 @@ from dav_gateway.store.web_sessions import Stage
 LONGEST_PASSWORD = 1024
 
 PER_ADDRESS = Allowance(burst=60, interval=10 * SECOND)
-"""Many people may share one address; beyond this an address is made to wait."""
+"""Many people may share one address."""
 
 PER_LOGIN = Allowance(burst=10, interval=15 * MINUTE // 10)
 """Ten in a quarter of an hour for one login from one address prefix."""
+
+
+_UNCOUNTED = Allowance(burst=1_000_000, interval=1)
+"""What the two throttles leave to each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class NotSignedIn:
-    """It was wrong, or not looked at: then `wait` says for how many seconds."""
+    """It was wrong, or not looked at. `wait` says for how many seconds this address should rest."""
 
     wait: int = 0
 
@@ -88,7 +93,8 @@ class SignIn:
         self._hashing = hashing
         self._sessions = sessions
         self._clock = clock
-        self._throttle = Throttle(clock, address=PER_ADDRESS, credential=PER_LOGIN)
+        self._addresses = Throttle(clock, address=PER_ADDRESS, credential=_UNCOUNTED)
+        self._logins = Throttle(clock, address=_UNCOUNTED, credential=PER_LOGIN)
         self._second_step = second_step or OneStep()
 
     def with_password(
@@ -125,25 +131,29 @@ class SignIn:
 
     def _check(self, account: Account | None, login: str, password: str, asker: Asker) -> NotSignedIn | None:
         key = account.name if account else _key(login)
-        wait = self._throttle.wait(asker.address, key)
+        wait = self._logins.wait(asker.address, key)
         if wait:
             return NotSignedIn(wait)
-        if self._is_right(account, password):
+        rest = self._addresses.wait(asker.address, "")
+        if self._is_right(account, password, suspect=rest > 0):
             return None
-        self._throttle.fail(asker.address, key)
+        self._logins.fail(asker.address, key)
+        self._addresses.fail(asker.address, "")
+        if rest:
+            return NotSignedIn(rest)
         with self._database.write() as connection:
             audit.append(connection, _event("sign_in_failed", self._clock(), account, asker))
         return NotSignedIn()
 
-    def _is_right(self, account: Account | None, password: str) -> bool:
+    def _is_right(self, account: Account | None, password: str, *, suspect: bool) -> bool:
         verifier = account.password_verifier if account and account.active else None
         if len(password) > LONGEST_PASSWORD:
             password, verifier = "", None
         text = unicodedata.normalize("NFKC", password)
         if verifier is None:
-            self._hashing.check_nothing(text)
+            self._hashing.check_nothing(text, suspect=suspect)
             return False
-        return self._hashing.check(verifier, text)
+        return self._hashing.check(verifier, text, suspect=suspect)
 
 
 def _key(login: str) -> str:

@@ -70,6 +70,7 @@
   const line = document.querySelector("[data-live]");
   if (line) {
     const began = Date.now();
+    let timer = 0;
     let shown = line.textContent;
     const show = (now) => {
       const text = `${now.fact} ${now.more}`;
@@ -96,8 +97,10 @@
       } catch {
         pause = 3000;
       }
-      if (Date.now() - began < 60 * 60 * 1000) setTimeout(look, document.hidden ? 2000 : pause);
+      clearTimeout(timer);
+      if (Date.now() - began < 60 * 60 * 1000) timer = setTimeout(look, document.hidden ? 5000 : pause);
     };
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
     look();
   }
 })();
