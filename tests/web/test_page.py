@@ -94,6 +94,9 @@ def test_trouble_of_our_own_is_503_and_the_rest_500(small_house: House, monkeypa
     assert answer.status == 503
     assert answer.headers["retry-after"] == "2"
     assert "Nothing was changed" in answer.text
+    answer = browser.post("/logout", {"csrf": "x"})
+    assert answer.status == 503
+    assert "Nothing was changed" not in answer.text, "a commit that failed may have happened"
     fail(OperationalError("SELECT secret", {}, Exception()))
     answer = browser.get(LIST)
     assert answer.status == 500

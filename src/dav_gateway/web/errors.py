@@ -1,5 +1,7 @@
 """Errors as pages: what happened, then what to do."""
 
+from http import HTTPStatus
+
 from starlette.responses import Response
 
 from dav_gateway.web.context import Context
@@ -13,6 +15,9 @@ def error_page(
     title, advice = _texts(context.words, status, about_form=about_form)
     if about_form:
         advice = context.words.gettext("Open %(url)s again and repeat it there.", url=context.site.public_url)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and context.method == "POST":
+        # A commit that failed may have happened: nobody knows, so nothing is promised.
+        advice = context.words.gettext("Look whether it was done before you repeat it. Repeating does no harm.")
     response = context.page("error.html", status=status, title=title, advice=advice)
     response.headers.update(headers or {})
     return response

@@ -3,21 +3,24 @@
 from dataclasses import dataclass
 
 from dav_gateway.core.moment import Moment
-from dav_gateway.service.revocation import Receipt
+from dav_gateway.service.receipts import Receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """When sync had stopped, and what was cut for it."""
+    """When sync had stopped, what was cut for it, by how many processes, and the number of the record."""
 
     ids: tuple[str, ...]
     at: Moment
     milliseconds: int
     connections: int
     requests: int
+    processes: int
+    number: int | None
 
 
 def told(receipt: Receipt) -> Told:
     """The receipt in the terms of the page."""
     took = max(0, receipt.done_at - receipt.decided_at)
-    return Told(receipt.ids, receipt.done_at, took, receipt.connections, receipt.requests)
+    processes = len(receipt.acknowledgements)
+    return Told(receipt.ids, receipt.done_at, took, receipt.connections, receipt.requests, processes, receipt.number)
