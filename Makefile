@@ -6,8 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WEB := src/dav_gateway/web
 
-.PHONY: help setup run lint format test test-quick benchmark benchmark-workers constraints clean
-.PHONY: help setup run lint format texts test test-quick benchmark constraints clean
+.PHONY: help setup run lint format texts test test-quick benchmark benchmark-workers constraints clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
 
