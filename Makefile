@@ -4,8 +4,9 @@ PORT ?= 8765
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WEB := src/dav_gateway/web
 
-.PHONY: help setup run lint format test test-quick benchmark benchmark-workers constraints clean
+.PHONY: help setup run lint format texts test test-quick benchmark benchmark-workers constraints clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
 
@@ -29,6 +30,11 @@ lint: $(READY)  ## ruff, mypy, the direction of imports
 format: $(READY)  ## let ruff put right what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+texts: $(READY)  ## bring the Spanish catalogue to the texts of the page; then translate what is empty in it
+	$(BIN)/pybabel --quiet extract --mapping config/babel.cfg --no-location --omit-header -o build/messages.pot $(WEB)
+	$(BIN)/pybabel --quiet update --input-file build/messages.pot --output-dir $(WEB)/catalogues --locale es \
+		--no-fuzzy-matching --ignore-obsolete --width 100
 
 test: lint  ## everything, real PostgreSQL and real clients included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

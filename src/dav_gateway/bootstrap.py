@@ -198,6 +198,8 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
     from dav_gateway.server.registry import Cutter as RegistryCutter
     from dav_gateway.server.request_log import RequestLog
     from dav_gateway.server.serve import ServerSettings, run, serve_on
+    from dav_gateway.web.routes import pages
+    from dav_gateway.web.site import PageSite
 
     # Every limit but that of an object is the server's, by the same name: a misspelt one fails here.
     own = {item.name: getattr(settings.limits, item.name) for item in fields(settings.limits)}
@@ -214,12 +216,13 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
             return None if services.watcher.healthy else "The database cannot be followed at the moment."
 
         dav = Gateway(services, load_radicale(radicale_ini(settings)), site)
+        proxies = TrustedProxies(settings.trusted_proxies)
         bridge = WsgiBridge(
             awake(dav, asleep),
             _Gate(Admission(services, site), asleep),
             registry=registry,
             limits=limits,
-            proxies=TrustedProxies(settings.trusted_proxies),
+            proxies=proxies,
             scheme="https" if settings.public_url.startswith("https:") else "http",
         )
         listening = ServerSettings(
@@ -229,7 +232,14 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
             key=settings.tls.key,
             limits=limits,
         )
-        app = RequestLog(Front(bridge, limits=limits, ready=asleep))
+        page_site = PageSite(
+            settings.public_url,
+            settings.dav_url,
+            settings.company,
+            settings.languages,
+            lambda scope: proxies.client_address(scope["client"][0], scope["headers"]) if scope["client"] else "",
+        )
+        app = RequestLog(Front(bridge, limits=limits, ready=asleep, pages=pages(services, page_site)))
 
         def serve(
             on_started: Callable[[int], None] | None = None,

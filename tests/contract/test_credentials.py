@@ -57,6 +57,7 @@ TEXTS = (
     "revoked_why",
     "last_refusal_reason",
     "replaces",
+    "last_refusal_hint",
 )
 
 
@@ -68,6 +69,17 @@ def test_the_owner_is_read_as_it_is_now(database: Database, ana: Account, issue:
         found = credentials.with_owner(c, "k7mqx")
     assert found is not None
     assert found[1] == replace(ana, active=False, phones=("1",))
+
+
+def test_those_that_are_not_revoked_come_with_their_owners(database: Database, ana: Account, issue: Issue) -> None:
+    with database.write() as c:
+        aaron = accounts.add(c, name="aaron", email="aaron@example.org", display_name="Aaron", now=Moment(1))
+    first = issue(created_at=Moment(2))
+    issue(id="gone0", revoked_at=Moment(3))
+    second = issue(id="00000", created_at=Moment(1), paused_at=Moment(5))
+    third = issue(id="aaaaa", account_id=aaron.id)
+    with database.read() as c:
+        assert credentials.not_revoked(c) == [(third, aaron), (second, ana), (first, ana)]
 
 
 def test_an_id_is_given_once(database: Database, issue: Issue, draft: Credential) -> None:

@@ -18,11 +18,14 @@ def test_the_service_chosen_at_issue_decides(company: Company) -> None:
     password, credential = company.issue(service=Service.IPHONE)
     assert credential.client_family == "ios"
     verdict = company.verify(password, user_agent=THUNDERBIRD)
-    assert verdict == Refused(Reason.CLIENT, credential.id, "it belongs to another kind of client: iPhone, iPad")
+    assert verdict == Refused(
+        Reason.CLIENT, credential.id, "it belongs to another kind of client: iPhone, iPad", hint="thunderbird"
+    )
     assert company.stored(credential.id).first_used_at is None
     assert company.reason(password, user_agent="iOS/18.4 (22E240) accountsd/1.0") is None
     company.services.usage.flush(everything=True)
-    assert company.stored(credential.id).last_refusal_reason == "client"
+    stored = company.stored(credential.id)
+    assert (stored.last_refusal_reason, stored.last_refusal_hint) == ("client", "thunderbird")
 
 
 def test_otherwise_the_first_client_seen_decides(company: Company) -> None:

@@ -74,9 +74,10 @@ def test_the_owner_sees_where_a_password_was_mistyped(company: Company) -> None:
     symbols = list(password.reveal(""))
     symbols[17] = "z" if symbols[17] != "z" else "y"
     verdict = company.verify("".join(symbols))
-    assert verdict == Refused(Reason.MISTYPED, credential.id, "mistyped, probably in group 4")
+    assert verdict == Refused(Reason.MISTYPED, credential.id, "mistyped, probably in group 4", hint="4")
     company.services.usage.flush()
     assert company.stored(credential.id).last_refusal_reason == "mistyped"
+    assert company.stored(credential.id).last_refusal_hint == "4"
 
 
 def test_unknown_id_and_wrong_secret_look_the_same(company: Company) -> None:

@@ -88,6 +88,7 @@ class Credential:
     last_refusal_at: Moment | None = None
     last_refusal_reason: str | None = None
     replaces: str | None = None
+    last_refusal_hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Application(RadicaleApplication):
     def _denied(self, request: DavRequest, resource: Resource | None, href: str, privilege: str) -> Response:
         request.finish(commit=False)
         reason = request.reason_of_denial(resource)
-        request.note_refusal(reason)
+        request.note_refusal(reason, resource)
         sentence = answers.MEANINGS[reason].sentence
         return answers.need_privileges(href, privilege, sentence)
 

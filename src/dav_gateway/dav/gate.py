@@ -56,7 +56,7 @@ class Admission:
         if request.permission(resource) is not Permission.NONE:
             return None  # read-only is for the application to say: some of its answers are no 403
         reason = request.reason_of_denial(resource)
-        request.note_refusal(reason)
+        request.note_refusal(reason, resource)
         return answers.need_privileges(PREFIX + path, PRIVILEGES[method], answers.MEANINGS[reason].sentence)
 
 

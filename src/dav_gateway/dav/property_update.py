@@ -52,7 +52,7 @@ def proppatch(request: DavRequest, resource: Resource, body: Element | None) -> 
     if looked is None:
         return answers.nothing()
     if looked.kind is Kind.COLLECTION and looked.permission is not Permission.WRITE:
-        request.note_refusal(request.reason_of_denial(resource))
+        request.note_refusal(request.reason_of_denial(resource), resource)
         needed = element(clark("D:error"), element(clark("D:need-privileges")))
         refusal = propstat(HTTPStatus.FORBIDDEN, map(element, asked), needed)
         return answers.many(multistatus([response(looked.path, refusal)]))

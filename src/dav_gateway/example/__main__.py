@@ -12,6 +12,7 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 from dav_gateway.bootstrap import open_services
 from dav_gateway.cli import main as command_line
@@ -86,10 +87,12 @@ password = "{contacts}"
 
 @dataclass(frozen=True, slots=True)
 class Passwords:
-    """The two app passwords of the example. Kept in its folder because a second start cannot read them anywhere."""
+    """The two app passwords of the example, and the main password of its people for the page. Kept in its folder
+    because a second start cannot read them anywhere."""
 
     calendars: str
     contacts: str
+    main: str
 
 
 def main() -> None:
@@ -127,6 +130,10 @@ def _passwords(services: Services, file: Path) -> Passwords:
             found = credentials.with_owner(connection, text[:ID_LENGTH])
         if found is None or refusal_of_liveness(*found, now) is not None:
             known[scope.value] = _issue(services, scope)
+    if "main" not in known:
+        known["main"] = token_hex(6)
+        for person in people():
+            services.accounts.set_password(person.name, known["main"], by=ACTOR)
     passwords = Passwords(**known)
     _write_private(file, json.dumps(asdict(passwords), indent=2))
     return passwords
@@ -159,8 +166,11 @@ def _tell(settings: Settings, folder: Path, passwords: Passwords) -> None:
         f"""
   dav-gateway with the example company {COMPANY}
 
-    address               {settings.public_url}/   (calendar and contact programs: {settings.dav_url})
+    page                  {settings.public_url}/   sign in with the user name and the main password
     user name             {owner.name}   (also {", ".join(person.name for person in people()[1:])})
+    main password         {passwords.main}
+
+    calendar programs     {settings.dav_url}   with the user name and an app password, such as these two
     calendars password    {passwords.calendars}
     contacts password     {passwords.contacts}
 

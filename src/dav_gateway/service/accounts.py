@@ -17,9 +17,10 @@ from dav_gateway.service.directory import Directory
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.provisioning import provide
 from dav_gateway.service.revocation import Receipt, Revocation, locked_with_credentials, required_account
-from dav_gateway.store import accounts, audit, password_resets
+from dav_gateway.store import accounts, audit, password_resets, web_sessions
 from dav_gateway.store.audit import Event
 from dav_gateway.store.database import Database
+from dav_gateway.store.web_sessions import WebSession
 
 SHORTEST_PASSWORD = 8
 """NIST SP 800-63B section 5.1.1.2."""
@@ -113,13 +114,14 @@ class Accounts:
             return changed
 
     def deactivate(self, name: str, *, by: str) -> Receipt:
-        """Stop an account and cut everything that its credentials do. Raises NotFound."""
+        """Stop an account, end its sessions and cut everything that its credentials do. Raises NotFound."""
 
         def change(connection: Connection, now: Moment) -> list[str]:
             account, found = locked_with_credentials(connection, name)
             if account.active:
                 accounts.change(connection, account.id, active=False)
                 self._directory.refresh(connection, now)
+                web_sessions.end_all(connection, account.id)
                 audit.append(connection, Event(now, "account_deactivated", account.name, None, by))
             return [credential.id for credential in found]
 
@@ -137,14 +139,18 @@ class Accounts:
             audit.append(connection, Event(now, "account_activated", account.name, None, by))
             return activated
 
-    def set_password(self, name: str, password: str, *, by: str) -> None:
-        """Set the password for the page. Raises NotFound, and Refusal for one that is too short or too long."""
+    def set_password(self, name: str, password: str, *, by: str, keep: WebSession | None = None) -> None:
+        """Set the password for the page, and end every session but `keep`: whoever knew the old one is out.
+
+        Raises NotFound, and Refusal for one that is too short or too long.
+        """
         verifier = self.verifier_of(password)
         now = self._clock()
         with self._database.write() as connection:
             account = required_account(connection, name)
             accounts.change(connection, account.id, password_verifier=verifier)
             password_resets.void(connection, account.id, now)
+            web_sessions.end_all(connection, account.id, except_digest=keep.digest if keep else "")
             audit.append(connection, Event(now, "password_set", account.name, None, by))
 
     def provision(self, account: Account) -> bool:

@@ -28,6 +28,9 @@ from dav_gateway.store.audit import Event
 from dav_gateway.store.database import Database
 from dav_gateway.store.errors import IdTaken
 
+Also = Callable[[Connection, Credential], None]
+"""What a caller adds to the transaction that adds a credential."""
+
 MOST_LIVE = 25
 _ATTEMPTS = 5
 
@@ -66,8 +69,10 @@ class Issuing:
         label: str = "",
         origin: Origin,
         actor: str,
+        also: Also | None = None,
     ) -> tuple[AppPassword, Credential]:
-        """A new app password and its record; its text exists only in what is returned.
+        """A new app password and its record; its text exists only in what is returned. `also` runs in the transaction
+        that adds the record: what it raises leaves nothing behind.
 
         Raises NotFound (account, collection) and Refusal: the account is inactive or has 25 live ones, there is no
         scope, the expiry is in the past, the label is too long, a network cannot be read.
@@ -82,7 +87,7 @@ class Issuing:
             label=label,
             origin=origin,
         )
-        return self.issue_all(account_name, [wish], actor=actor)[0]
+        return self.issue_all(account_name, [wish], actor=actor, also=also)[0]
 
     def issue_all(
         self,
@@ -91,6 +96,7 @@ class Issuing:
         *,
         actor: str,
         claim: Callable[[Connection, Sequence[str]], None] | None = None,
+        also: Also | None = None,
     ) -> list[tuple[AppPassword, Credential]]:
         """New app passwords for one account, all or none, in one transaction.
 
@@ -112,6 +118,8 @@ class Issuing:
                     refuse_unknown_collections(connection, account, wish, now)
                     credential = wish.record(credential_id, account.id, verifier, now)
                     credentials.add(connection, credential)
+                    if also is not None:
+                        also(connection, credential)
                     audit.append(connection, *_events(credential, account, actor))
                     made.append(credential)
                 self._mail.issued(connection, account, made, now)
@@ -119,11 +127,13 @@ class Issuing:
 
         return self._new(len(wishes), write)
 
-    def rotate(self, credential_id: str, *, origin: Origin, actor: str) -> tuple[AppPassword, Credential]:
+    def rotate(
+        self, credential_id: str, *, origin: Origin, actor: str, also: Also | None = None
+    ) -> tuple[AppPassword, Credential]:
         """A new app password that may do what the old one may; the old one dies when the new one is first seen.
 
-        One that was issued for the same purpose and never used is revoked now. Raises NotFound, and Refusal when the
-        old one is not alive.
+        `also` as in `issue`. One that was issued for the same purpose and never used is revoked now. Raises NotFound,
+        and Refusal when the old one is not alive.
         """
 
         def write(ids: Sequence[str], verifiers: Sequence[str]) -> list[Credential]:
@@ -142,6 +152,8 @@ class Issuing:
                 issuable(connection, owner, now, room_for=0)
                 new = successor(old, ids[0], verifiers[0], origin, now)
                 credentials.add(connection, new)
+                if also is not None:
+                    also(connection, new)
                 audit.append(connection, *_events(new, owner, actor))
                 self._mail.issued(connection, owner, [new], now)
                 made.append(new)

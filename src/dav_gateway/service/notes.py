@@ -23,7 +23,11 @@ _AUDIT_LOOKED_AT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing that happened at a request; of what was presented, only what may be kept."""
+    """One thing that happened at a request; of what was presented, only what may be kept.
+
+    `hint` is a word for the owner's page: of MISTYPED the group, of CLIENT the family that came, of SCOPE the home that
+    was asked for.
+    """
 
     word: str
     credential_id: str | None
@@ -34,6 +38,7 @@ class Note:
     request_id: str
     since: Moment | None = None
     """When it happened first, of several that are told as one."""
+    hint: str | None = None
 
 
 def word_of(reason: Reason) -> str:
@@ -51,7 +56,7 @@ def write_last(connection: Connection, notes: Sequence[Note]) -> None:
         if note.credential_id and note.word == USED
     ]
     refusals = [
-        RefusalNote(note.credential_id, note.at, note.reason.value)
+        RefusalNote(note.credential_id, note.at, note.reason.value, note.hint)
         for note in notes
         if note.credential_id and note.reason is not None
     ]

@@ -26,9 +26,11 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It may not. `detail` is one sentence for the owner and the log; `retry_after` is in seconds, 0 for never."""
+    """It may not. `detail` is one sentence for the owner and the log; `retry_after` is in seconds, 0 for never; `hint`
+    is the one fact that the owner's page needs to say it better (see `service.notes`)."""
 
     reason: Reason
     credential_id: str | None
     detail: str
     retry_after: int = 0
+    hint: str | None = None

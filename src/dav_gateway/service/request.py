@@ -105,10 +105,11 @@ class DavRequest:
             return Reason.SCOPE
         return Reason.DIRECTORY if is_directory(resource) else Reason.READ_ONLY
 
-    def note_refusal(self, reason: Reason) -> None:
-        """Tell the owner, later and outside this request, why the credential was refused."""
+    def note_refusal(self, reason: Reason, resource: Resource | None = None) -> None:
+        """Tell the owner, later and outside this request, why the credential was refused `resource`."""
         if self.grant is not None and self.presented is not None:
-            self.services.usage.refused(self.grant.credential.id, reason, self.presented)
+            home = resource.home.value if resource is not None and resource.home is not None else None
+            self.services.usage.refused(self.grant.credential.id, reason, self.presented, hint=home)
 
     def begin_write(self) -> Connection:
         """Open the write transaction: lock, then the liveness of the credential, in that order."""

@@ -15,6 +15,7 @@ from dav_gateway.service.chores import Chore, Chores
 from dav_gateway.service.cutter import Cutter, NoConnections, Owed
 from dav_gateway.service.directory import Directory
 from dav_gateway.service.first_use import FirstUse
+from dav_gateway.service.forms import Forms
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.issuing import Issuing
 from dav_gateway.service.login_flow import LoginFlow
@@ -24,10 +25,12 @@ from dav_gateway.service.memo import Memo
 from dav_gateway.service.page_services import PageOptions, PageServices, assemble_page
 from dav_gateway.service.revocation import Revocation
 from dav_gateway.service.setup_links import SetupLinks
+from dav_gateway.service.sign_in import SignIn
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
 from dav_gateway.service.verification import Verification
 from dav_gateway.service.watch import Watchdog, Watcher
+from dav_gateway.service.web_sessions import WebSessions
 from dav_gateway.store.database import Database, system_clock
 
 
@@ -52,6 +55,9 @@ class Services:
     notices: Notices
     post: Post | None
     chores: Chores
+    sessions: WebSessions
+    sign_in: SignIn
+    forms: Forms
 
     def start(self) -> None:
         """Begin the background work of a process that serves. Raises StoreUnavailable."""
@@ -102,6 +108,7 @@ def assemble(
     issuing = Issuing(database, hashing, revocation, clock, choose, mail=notices)
     login_flow = LoginFlow(database, issuing, clock, choose)
     setup_links = SetupLinks(database, issuing, clock, choose)
+    sessions = WebSessions(database, clock, choose)
     return Services(
         database=database,
         clock=clock,
@@ -138,6 +145,9 @@ def assemble(
         chores=Chores(
             _chores(database, clock, login_flow=login_flow, setup_links=setup_links, notices=notices, post=post)
         ),
+        sessions=sessions,
+        sign_in=SignIn(database, human, sessions, clock),
+        forms=Forms(database, clock, choose),
     )
 
 

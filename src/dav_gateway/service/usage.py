@@ -47,8 +47,9 @@ _Key = tuple[str, str, Reason | None]
 class Usage:
     """Collects uses and refusals from any thread and writes them in the background (`start`, `stop`)."""
 
-    def __init__(self, database: Database, clock: Callable[[], Moment], *, period: float = 1.0) -> None:
-        """`period` is how often, in seconds, the background thread looks for something to write."""
+    def __init__(self, database: Database, clock: Callable[[], Moment], *, period: float = 0.25) -> None:
+        """`period` is how often, in seconds, the background thread looks for something to write: a person who sets up
+        a device looks at the page and should see within a second why it was refused."""
         self._database = database
         self._clock = clock
         self._period = period
@@ -72,13 +73,15 @@ class Usage:
         """Another kind of client was granted a request, because the policy only warns."""
         self._collect(CLIENT_WARNED, grant.credential.id, None, presented)
 
-    def refused(self, credential_id: str | None, reason: Reason, presented: Presented) -> None:
+    def refused(
+        self, credential_id: str | None, reason: Reason, presented: Presented, *, hint: str | None = None
+    ) -> None:
         """A request was refused, by verification or for what it may not do (SCOPE, READ_ONLY).
 
         Trouble of our own, requests without credentials and mistyped ones that name nobody are passed over.
         """
         if reason not in _NOT_TOLD and (credential_id or reason is not Reason.MISTYPED):
-            self._collect(word_of(reason), credential_id, reason, presented)
+            self._collect(word_of(reason), credential_id, reason, presented, hint)
 
     def expired(self, ids: Collection[str]) -> None:
         """The time of these credentials ran out; the audit says so once, however many processes notice."""
@@ -125,10 +128,17 @@ class Usage:
                 _remember(self._written, key, now)
         return True
 
-    def _collect(self, word: str, credential_id: str | None, reason: Reason | None, presented: Presented) -> None:
+    def _collect(
+        self,
+        word: str,
+        credential_id: str | None,
+        reason: Reason | None,
+        presented: Presented,
+        hint: str | None = None,
+    ) -> None:
         key = (word, credential_id or prefix_of(presented.address), reason)
         who = (presented.address, presented.user_agent, presented.request_id)
-        note = Note(word, credential_id, reason, self._clock(), *who)
+        note = Note(word, credential_id, reason, self._clock(), *who, hint=hint)
         with self._lock:
             if key in self._pending or len(self._pending) < MOST_PENDING:
                 earlier = self._pending.get(key)

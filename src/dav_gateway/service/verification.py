@@ -74,7 +74,7 @@ class Verification:
         """
         verdict = self._verify(connection, presented)
         if isinstance(verdict, Refused):
-            self._usage.refused(verdict.credential_id, verdict.reason, presented)
+            self._usage.refused(verdict.credential_id, verdict.reason, presented, hint=verdict.hint)
         else:
             self._usage.used(verdict.grant, presented)
         return verdict
@@ -95,7 +95,8 @@ class Verification:
     def _verify(self, connection: Connection, presented: Presented) -> Granted | Refused:
         password = secret.parse(presented.secret_text)
         if isinstance(password, Mistyped):
-            return Refused(Reason.MISTYPED, password.id, str(password))
+            group = None if password.group is None else str(password.group)
+            return Refused(Reason.MISTYPED, password.id, str(password), hint=group)
         try:
             row = credentials.with_owner(connection, password.id)
             refusal = self._prove(password, row, presented)
@@ -171,7 +172,7 @@ class Verification:
             fixed = self._first_use.settle(credential, owner, presented, seen)
         if not self._admits(fixed, seen):
             kind = title_of(fixed or "")
-            return Refused(Reason.CLIENT, credential.id, f"it belongs to another kind of client: {kind}")
+            return Refused(Reason.CLIENT, credential.id, f"it belongs to another kind of client: {kind}", hint=seen)
         grant = Grant(replace(credential, client_family=fixed), owner)
         if self._policy is FamilyPolicy.WARN and not fits(fixed, seen):
             self._usage.warned(grant, presented)

@@ -59,11 +59,13 @@ class UseNote:
 
 @dataclass(frozen=True, slots=True)
 class RefusalNote:
-    """One refusal of a credential, as the person sees it; `reason` is the text of a `core.credential.Reason`."""
+    """One refusal of a credential, as the person sees it; `reason` is the text of a `core.credential.Reason`, and
+    `hint` the one fact that a sentence about it needs (`service.notes` says which)."""
 
     credential_id: str
     at: Moment
     reason: str
+    hint: str | None = None
 
 
 _COLUMNS = len(credential.c)
@@ -74,6 +76,12 @@ _OF_ACCOUNT = (
     select(credential)
     .where(credential.c.account_id == bindparam("account_id"))
     .order_by(credential.c.created_at, credential.c.id)
+)
+_NOT_REVOKED = (
+    select(credential, account)
+    .join(account, account.c.id == credential.c.account_id)
+    .where(credential.c.revoked_at.is_(None))
+    .order_by(account.c.name, credential.c.created_at, credential.c.id)
 )
 _ADD = insert_or_nothing(credential, [credential.c.id])
 _CHANGE = update(credential).where(_ID).returning(credential)
@@ -95,7 +103,9 @@ _USE = (
 _REFUSAL = (
     update(credential)
     .where(_ID, func.coalesce(credential.c.last_refusal_at, 0) <= bindparam("at"))
-    .values(last_refusal_at=bindparam("at"), last_refusal_reason=bindparam("reason"))
+    .values(
+        last_refusal_at=bindparam("at"), last_refusal_reason=bindparam("reason"), last_refusal_hint=bindparam("hint")
+    )
 )
 _FAMILY = (
     update(credential)
@@ -161,6 +171,7 @@ def add(c: Connection, new: Credential) -> None:
         "last_refusal_at": new.last_refusal_at,
         "last_refusal_reason": new.last_refusal_reason,
         "replaces": new.replaces,
+        "last_refusal_hint": new.last_refusal_hint,
     }
     if c.execute(_ADD, values).first() is None:
         raise IdTaken(new.id)
@@ -183,6 +194,11 @@ def with_owner(c: Connection, credential_id: str) -> tuple[Credential, Account] 
 def of_account(c: Connection, account_id: int) -> list[Credential]:
     """Every credential of an account, dead ones too, oldest first."""
     return [from_row(row) for row in c.execute(_OF_ACCOUNT, {"account_id": account_id})]
+
+
+def not_revoked(c: Connection) -> list[tuple[Credential, Account]]:
+    """Every credential that is not revoked with its owner, by owner's name, oldest first."""
+    return [(from_row(row), accounts.from_row(row[_COLUMNS:])) for row in c.execute(_NOT_REVOKED)]
 
 
 def change(c: Connection, credential_id: str, **fields: Unpack[CredentialChanges]) -> Credential:
@@ -222,7 +238,7 @@ def note_use(c: Connection, uses: Iterable[UseNote]) -> None:
 def note_refusal(c: Connection, refusals: Iterable[RefusalNote]) -> None:
     """Write last refusals; an older one never replaces a newer one. Rows are locked in order of id."""
     rows = [
-        {"credential_id": refused.credential_id, "at": refused.at, "reason": refused.reason}
+        {"credential_id": refused.credential_id, "at": refused.at, "reason": refused.reason, "hint": refused.hint}
         for refused in sorted(refusals, key=lambda refused: (refused.credential_id, refused.at))
     ]
     if rows:

@@ -77,6 +77,30 @@ credential = Table(
     Column("last_refusal_at", BigInteger),
     Column("last_refusal_reason", Text),
     Column("replaces", Text),
+    Column("last_refusal_hint", Text),
+)
+
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("account_id", Serial, ForeignKey("account.id"), nullable=False, index=True),
+    Column("stage", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("identified_at", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+)
+
+form_use = Table(
+    "form_use",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("account_id", Serial, ForeignKey("account.id"), nullable=False),
+    Column("credential_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
 )
 
 collection = Table(

@@ -1,0 +1,122 @@
+"""Sessions of the page: begun by a sign-in, found on every request, ended one by one or all together.
+
+The browser holds a random value and the store its digest, so that who reads the database cannot be anybody. A session
+ends when it is idle too long, in any case after a while, and with the account.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+
+from dav_gateway.core.account import Account
+from dav_gateway.core.moment import DAY, HOUR, MINUTE, Moment
+from dav_gateway.service.first_use import client_text
+from dav_gateway.store import web_sessions
+from dav_gateway.store.database import Database
+from dav_gateway.store.web_sessions import Stage, WebSession
+
+IDLE = 12 * HOUR
+"""Without a request for so long a session has ended (OWASP Session Management Cheat Sheet: hours for low risk)."""
+
+ABSOLUTE = 14 * DAY
+"""So long after the sign-in it has ended in any case."""
+
+SECOND_STEP = 10 * MINUTE
+"""So long a sign-in may wait for its second step."""
+
+RECENT = 30 * MINUTE
+"""So long after a person proved who they are they may make app passwords without proving it again."""
+
+_SEEN_EVERY = MINUTE
+_VALUE_BYTES = 32
+_ID_BYTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A session that is alive, and whose it is."""
+
+    session: WebSession
+    account: Account
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether every step of the sign-in is done."""
+        return self.session.stage is Stage.SIGNED_IN
+
+    def is_recent(self, now: Moment) -> bool:
+        """Whether the person proved who they are a short while ago."""
+        return 0 <= now - self.session.identified_at < RECENT
+
+
+class WebSessions:
+    """The sessions of all accounts."""
+
+    def __init__(self, database: Database, clock: Callable[[], Moment], choose: Callable[[int], bytes]) -> None:
+        """`choose(n)` returns n random bytes, fit for secrets."""
+        self._database = database
+        self._clock = clock
+        self._choose = choose
+
+    def begin(self, c: Connection, account: Account, stage: Stage, *, address: str, user_agent: str) -> str:
+        """Add a session in the caller's transaction, and return the value for the browser. Old ones are forgotten."""
+        now = self._clock()
+        web_sessions.forget(c, unseen_since=Moment(now - IDLE), older_than=Moment(now - ABSOLUTE))
+        value = self._choose(_VALUE_BYTES).hex()
+        session_id = self._choose(_ID_BYTES).hex()
+        who = (address, client_text(user_agent))
+        web_sessions.add(c, WebSession(digest_of(value), session_id, account.id, stage, now, now, now, *who))
+        return value
+
+    def find(self, value: str, *, touch: bool = True) -> Visit | None:
+        """The session of this value, unless it or its account has ended. `touch` False: this is no sign of life."""
+        now = self._clock()
+        with self._database.read() as connection:
+            found = web_sessions.find(connection, digest_of(value))
+        if found is None or not found[1].active or not _is_alive(found[0], now):
+            return None
+        session, account = found
+        if touch and now - session.seen_at >= _SEEN_EVERY:
+            with self._database.write() as connection:
+                web_sessions.touch(connection, session.digest, now)
+        return Visit(session, account)
+
+    def advance(self, visit: Visit) -> str:
+        """The second step is done: the session is replaced by one that is signed in. Returns the new value."""
+        with self._database.write() as connection:
+            web_sessions.end(connection, visit.session.digest)
+            who = {"address": visit.session.address, "user_agent": visit.session.user_agent}
+            return self.begin(connection, visit.account, Stage.SIGNED_IN, **who)
+
+    def end(self, visit: Visit) -> None:
+        """End this session."""
+        with self._database.write() as connection:
+            web_sessions.end(connection, visit.session.digest)
+
+    def end_named(self, account: Account, session_id: str) -> bool:
+        """End the account's session with this public id; whether it was there."""
+        with self._database.write() as connection:
+            return web_sessions.end_named(connection, account.id, session_id)
+
+    def end_others(self, visit: Visit) -> int:
+        """End every session of the account but this one, and return how many."""
+        with self._database.write() as connection:
+            return web_sessions.end_all(connection, visit.account.id, except_digest=visit.session.digest)
+
+    def of_account(self, account: Account) -> list[WebSession]:
+        """The account's sessions that are alive, the one seen last first."""
+        now = self._clock()
+        with self._database.read() as connection:
+            return [each for each in web_sessions.of_account(connection, account.id) if _is_alive(each, now)]
+
+
+def digest_of(value: str) -> str:
+    """What is stored of a random value of 256 bits: it cannot be guessed, so no salt and no slow function is needed."""
+    return blake2b(value.encode(), digest_size=32, person=b"web-session").hexdigest()
+
+
+def _is_alive(session: WebSession, now: Moment) -> bool:
+    longest = ABSOLUTE if session.stage is Stage.SIGNED_IN else SECOND_STEP
+    return now - session.seen_at < IDLE and now - session.created_at < longest

@@ -1,0 +1,160 @@
+"""Making an app password and showing it, once: the answer to the form itself is the only place where it ever stands."""
+
+from types import MappingProxyType
+
+from starlette.responses import Response
+
+from dav_gateway.core.credential import Credential, Origin, Service, refusal_of_liveness
+from dav_gateway.core.errors import NotFound, Refusal
+from dav_gateway.core.moment import DAY, Moment
+from dav_gateway.core.scope import EMPLOYEES, Access, Scope
+from dav_gateway.core.secret import AppPassword
+from dav_gateway.service.forms import UsedBefore
+from dav_gateway.service.issuing import MOST_LIVE
+from dav_gateway.service.wish import LONGEST_LABEL, label_from
+from dav_gateway.store import credentials
+from dav_gateway.web import naming
+from dav_gateway.web.context import Context
+from dav_gateway.web.live import line
+from dav_gateway.web.owned import owned
+
+_CALENDARS, _CONTACTS = frozenset({Scope.CALENDARS}), frozenset({Scope.CONTACTS})
+_SCOPES = MappingProxyType(
+    {"calendar": _CALENDARS, "contacts": _CONTACTS, "employees": _CONTACTS, "both": _CALENDARS | _CONTACTS}
+)
+_ACCESS = frozenset(each.value for each in Access)
+_SERVICES = frozenset(each.value for each in Service)
+ENDS = (0, 30, 90, 365)
+"""Days until the end that can be chosen; 0 is never."""
+
+
+def show(context: Context) -> Response:
+    """The form, with a sensible choice in each place."""
+    return _form(context)
+
+
+def make(context: Context) -> Response:
+    """Make the password and show it. A form that was sent before makes nothing and shows nothing."""
+    form, words = context.form, context.words
+    what, where, access, ends = form.get("what"), form.get("where"), form.get("access"), form.get("ends")
+    known = what in _SCOPES and where in _SERVICES and access in _ACCESS and ends in map(str, ENDS)
+    if not known or not form.get("form"):
+        raise Refusal("the form holds a choice that it does not offer")
+    service = Service(where)
+    comment = form.get("comment").strip() or naming.comment_for(words, service, context.account.display_name)
+    try:
+        comment = label_from(comment, service)
+    except Refusal:
+        return _form(context, error="comment", status=422)
+    days = int(ends)
+    try:
+        password, credential = context.services.issuing.issue(
+            context.account.name,
+            service=service,
+            scopes=_SCOPES[what],
+            access=Access(access),
+            collections=[EMPLOYEES] if what == "employees" else None,
+            expires_at=Moment(context.now + days * DAY) if days else None,
+            label=comment,
+            origin=Origin.PAGE,
+            actor=context.account.name,
+            also=context.services.forms.redeem(form.get("form")),
+        )
+    except UsedBefore:
+        return _made_before(context)
+    except NotFound:
+        raise
+    except Refusal:
+        if _live(context) < MOST_LIVE:
+            raise
+        return _form(context, error="full", status=422)
+    return result(context, password, credential)
+
+
+def ask_rotate(context: Context) -> Response:
+    """What replacing means, and the button that does it."""
+    credential = owned(context, alive=True)
+    _require_alive(context, credential)
+    return context.page("rotate.html", credential=credential, form_value=context.services.forms.new())
+
+
+def rotate(context: Context) -> Response:
+    """Make a new password for the same device; the old one works until the new one is first seen."""
+    credential = owned(context, alive=True)
+    _require_alive(context, credential)
+    if not context.form.get("form"):
+        raise Refusal("the form holds no value")
+    redeem = context.services.forms.redeem(context.form.get("form"))
+    try:
+        password, new = context.services.issuing.rotate(
+            credential.id, origin=Origin.PAGE, actor=context.account.name, also=redeem
+        )
+    except UsedBefore:
+        return _made_before(context)
+    return result(context, password, new)
+
+
+def result(context: Context, password: AppPassword, credential: Credential) -> Response:
+    """How to set up the device of `credential`: its template begins with the best way for it and ends with typing."""
+    return context.page(
+        "result.html",
+        credential=credential,
+        syncs=naming.syncs(context.words, credential),
+        kind=naming.kind_of(credential),
+        groups=password.reveal().split("-"),
+        line=line(context.words, credential, context.account, context.now),
+        server=server_for(context, credential.service),
+        device=naming.device(context.words, credential.service),
+    )
+
+
+def server_for(context: Context, service: Service) -> str:
+    """The server as this kind of device wants it typed (docs/clients.md)."""
+    match service:
+        case Service.IPHONE | Service.MAC:
+            return context.site.host
+        case Service.THUNDERBIRD:
+            return context.site.public_url
+        case _:
+            return context.site.dav_url
+
+
+def _form(context: Context, *, error: str = "", status: int = 200) -> Response:
+    words, chosen = context.words, context.form
+    devices = [
+        (each, naming.device(words, each), naming.comment_for(words, each, context.account.display_name))
+        for each in naming.DEVICES
+    ]
+    return context.page(
+        "make.html",
+        status=status,
+        error=error,
+        devices=devices,
+        ends=ENDS,
+        longest=LONGEST_LABEL,
+        form_value=context.services.forms.new(),
+        what=chosen.get("what", "both"),
+        where=chosen.get("where", Service.IPHONE.value),
+        access=chosen.get("access", Access.READ_WRITE.value),
+        chosen_end=chosen.get("ends", "0"),
+        comment=chosen.get("comment")[:LONGEST_LABEL],
+        most=MOST_LIVE,
+    )
+
+
+def _made_before(context: Context) -> Response:
+    made = context.services.forms.made_by(context.form.get("form"), context.account)
+    if made is None:
+        raise Refusal("the form is of another account")
+    with context.services.database.read() as connection:
+        return context.page("made-before.html", status=409, credential=credentials.get(connection, made))
+
+
+def _live(context: Context) -> int:
+    with context.services.database.read() as connection:
+        return credentials.live_count(connection, context.account.id, context.now)
+
+
+def _require_alive(context: Context, credential: Credential) -> None:
+    if refusal_of_liveness(credential, context.account, context.now) is not None:
+        raise Refusal("it is paused or has ended")

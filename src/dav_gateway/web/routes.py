@@ -1,0 +1,49 @@
+"""Every address of the page, who reaches it and what answers."""
+
+from dav_gateway.service.services import Services
+from dav_gateway.web import admin, app_passwords, live, making, security, sign_in
+from dav_gateway.web.application import Access, Entry, Pages
+from dav_gateway.web.headers import ASGIApplication
+from dav_gateway.web.site import PageSite
+
+_GET, _POST = ("GET",), ("POST",)
+_LIST = "/account/app-passwords"
+_ONE = f"{_LIST}/{{id:str}}"
+
+ENTRIES = (
+    Entry(_GET, "/", sign_in.front, Access.ANYBODY),
+    Entry(_GET, "/login", sign_in.show, Access.ANYBODY),
+    Entry(_POST, "/login", sign_in.enter, Access.ANYBODY),
+    Entry(_POST, "/logout", sign_in.leave, Access.ANYBODY),
+    Entry(_GET, "/account", sign_in.front),
+    Entry(_GET, "/account/confirm", sign_in.ask_again),
+    Entry(_POST, "/account/confirm", sign_in.answer_again),
+    Entry(_GET, _LIST, app_passwords.show),
+    Entry(_GET, f"{_LIST}/new", making.show, Access.RECENT),
+    Entry(_POST, f"{_LIST}/new", making.make, Access.RECENT),
+    Entry(_GET, f"{_LIST}/deleted", app_passwords.show_deleted),
+    Entry(_GET, f"{_LIST}/lost", app_passwords.show_lost),
+    Entry(_POST, f"{_LIST}/lost", app_passwords.stop_lost),
+    Entry(_GET, _ONE, app_passwords.show_one),
+    Entry(_GET, f"{_ONE}/live", live.look, quiet=True),
+    Entry(_POST, f"{_ONE}/rename", app_passwords.rename),
+    Entry(_POST, f"{_ONE}/pause", app_passwords.pause),
+    Entry(_POST, f"{_ONE}/resume", app_passwords.resume),
+    Entry(_POST, f"{_ONE}/accept-new-device", app_passwords.accept, Access.RECENT),
+    Entry(_GET, f"{_ONE}/rotate", making.ask_rotate, Access.RECENT),
+    Entry(_POST, f"{_ONE}/rotate", making.rotate, Access.RECENT),
+    Entry(_GET, f"{_ONE}/delete", app_passwords.ask_delete),
+    Entry(_POST, f"{_ONE}/delete", app_passwords.delete),
+    Entry(_GET, f"{_ONE}/removal", app_passwords.show_removal),
+    Entry(_GET, "/account/security", security.show),
+    Entry(_POST, "/account/security/password", security.change_password),
+    Entry(_POST, "/account/security/sessions", security.end_session),
+    Entry(_GET, "/admin", admin.show, Access.ADMIN),
+    Entry(_GET, "/admin/app-passwords/{id:str}/stop", admin.ask_stop, Access.ADMIN),
+    Entry(_POST, "/admin/app-passwords/{id:str}/stop", admin.stop, Access.ADMIN),
+)
+
+
+def pages(services: Services, site: PageSite) -> ASGIApplication:
+    """The page of an installation as an ASGI application."""
+    return Pages(services, site, ENTRIES).application()
