@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dav_gateway.bus.opening import open_bus
 from dav_gateway.bus.protocol import Member
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import accounts, credentials, cuts
+from dav_gateway.store import accounts, cuts
 from dav_gateway.store.database import Database, boottime, open_database
 
 
@@ -106,15 +106,15 @@ def test_cuts_carry_the_time_and_are_forgotten_by_it(database_url: str) -> None:
     moment = Moment(6)
     _cut(database, "b")
     with database.write() as c:
-        [(first, _), (second, _)] = credentials.cuts_after(c, 0)
+        [(first, *_), (second, *_)] = cuts.after(c, 0)
         assert cuts.forget(c, before=Moment(6)) == 1
-        assert credentials.cuts_after(c, 0) == [(second, "b")]
+        assert cuts.after(c, 0) == [(second, "b", database.process)]
         assert cuts.forget(c, before=Moment(7)) == 1
-        assert credentials.last_cut(c) == 0
+        assert cuts.last(c) == 0
     _cut(database, "c")
     with database.read() as c:
-        assert credentials.last_cut(c) > second > first
-        assert credentials.cuts_after(c, second) == [(credentials.last_cut(c), "c")]
+        assert cuts.last(c) > second > first
+        assert cuts.after(c, second) == [(cuts.last(c), "c", database.process)]
     database.dispose()
 
 

@@ -10,7 +10,7 @@ from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential, Reason
 from dav_gateway.core.errors import Fenced, Refusal
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import accounts, collections, credentials, objects
+from dav_gateway.store import accounts, collections, credentials, cuts, objects
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database, Fence, open_database
 from dav_gateway.store.objects import NewObject
@@ -66,7 +66,7 @@ def test_a_failed_change_of_credentials_names_no_cut(database: Database, issue: 
         found = credentials.get(c, "k7mqx")
         assert found is not None
         assert found.revoked_at is None
-        assert credentials.last_cut(c) == 0
+        assert cuts.last(c) == 0
 
 
 def test_a_reader_sees_one_moment(database: Database, calendar: Collection, event: MakeEvent) -> None:
@@ -124,7 +124,7 @@ def test_a_list_of_credentials_may_be_filled_inside(
         accounts.change(c, ana.id, active=False)
         ids += [found.id for found in credentials.of_account(c, ana.id)] * 2
     with database.read() as c:
-        assert sorted(credential_id for _, credential_id in credentials.cuts_after(c, 0)) == ["a", "b"]
+        assert sorted(credential_id for _, credential_id, _ in cuts.after(c, 0)) == ["a", "b"]
 
 
 def test_writers_of_one_collection_follow_each_other(

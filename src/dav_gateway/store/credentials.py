@@ -14,7 +14,7 @@ from dav_gateway.core.credential import Credential, Network, Origin, Service
 from dav_gateway.core.errors import NotFound
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope
-from dav_gateway.store import accounts, cuts
+from dav_gateway.store import accounts
 from dav_gateway.store.columns import (
     dump_names,
     dump_networks,
@@ -112,9 +112,6 @@ _FAMILY = (
     .where(_ID)
     .values(client_family=func.coalesce(credential.c.client_family, bindparam("family")))
     .returning(credential.c.client_family)
-)
-_NEXT_EXPIRY = select(func.min(credential.c.expires_at)).where(
-    credential.c.expires_at > bindparam("after"), credential.c.revoked_at.is_(None)
 )
 _EXPIRED = (
     select(credential.c.id)
@@ -251,21 +248,6 @@ def fix_family(c: Connection, credential_id: str, family: str) -> str | None:
     return c.execute(_FAMILY, {"credential_id": credential_id, "family": family}).scalar_one_or_none()
 
 
-def next_expiry(c: Connection, after: Moment) -> Moment | None:
-    """The first moment later than `after` at which a credential that is not revoked expires."""
-    return c.execute(_NEXT_EXPIRY, {"after": after}).scalar_one_or_none()
-
-
 def expired_between(c: Connection, after: Moment, until: Moment) -> list[str]:
     """Ids of the credentials, not revoked, that expire later than `after` and not later than `until`."""
     return list(c.execute(_EXPIRED, {"after": after, "until": until}).scalars())
-
-
-def cuts_after(c: Connection, seq: int) -> list[tuple[int, str]]:
-    """(sequence number, credential id) of every cut later than `seq`, oldest first."""
-    return [(number, credential_id) for number, credential_id, _process in cuts.after(c, seq)]
-
-
-def last_cut(c: Connection) -> int:
-    """The newest sequence number of a cut, 0 when there is none."""
-    return cuts.last(c)
