@@ -1,0 +1,174 @@
+"""The harm done while app passwords are taken away. One fault at a time, and the node comes back before the next.
+
+    kill       SIGKILL to a worker
+    stop       SIGSTOP to a worker; the gateway has to end it by itself
+    blackhole  the wire between a node and PostgreSQL goes dead without a word
+    disk       no worker of a node can write to a file any more (RLIMIT_FSIZE, which needs no privilege, is what a full
+               disk is to a process: writes fail). PostgreSQL's own disk is not touched: its server ends by itself then
+    database   PostgreSQL is stopped (fast) and started again
+    clock      the wall clock of a node's processes jumps by hours or days
+"""
+
+import os
+import random
+import resource
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Iterator
+
+import psutil
+
+from tests.stress.blackhole import Blackhole
+from tests.stress.cluster import Node, let_in
+from tests.stress.events import Harm
+from tests.stress.stores import PostgresStore, SqliteStore
+
+KINDS = ("kill", "stop", "blackhole", "disk", "database", "clock")
+NOT_ON = {"sqlite": {"blackhole", "database"}, "postgresql": {"disk"}}
+QUIET = (1.5, 3.0)
+FROZEN_LIMIT = 8.0
+BACK_LIMIT = 30.0
+HOUR = 3600 * 10**9
+JUMPS = (-72 * HOUR, -HOUR, -10**10, 10**10, HOUR, 72 * HOUR, 9000 * HOUR)
+
+
+class Faults:
+    """The thread that does it. `harms` is read when it has ended."""
+
+    def __init__(
+        self,
+        kinds: tuple[str, ...],
+        nodes: list[Node],
+        store: SqliteStore | PostgresStore,
+        holes: list[Blackhole],
+        clocks: list[Path],
+        seed: int,
+        witness: Callable[[Node], tuple[str, str]],
+    ) -> None:
+        """`witness` gives an account and an authorization that a healthy node lets in."""
+        self.harms: list[Harm] = []
+        self.failures: list[str] = []
+        self._kinds, self._nodes, self._store = kinds, nodes, store
+        self._holes, self._clocks, self._witness = holes, clocks, witness
+        self._random = random.Random(f"{seed}/faults")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="faults", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with a quiet while."""
+        if self._kinds:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End after the fault that is being done, with everything healed."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.wait(self._random.uniform(*QUIET)):
+                place = self._random.randrange(len(self._nodes))
+                getattr(self, f"_{self._random.choice(self._kinds)}")(place)
+        except Exception as error:  # noqa: BLE001 - told to the campaign, which fails by it
+            self.failures.append(f"{type(error).__name__}: {error}")
+
+    def _kill(self, place: int) -> None:
+        node = self._nodes[place]
+        pid = self._random.choice(node.worker_ids())
+        with self._harm("kill", node, pid):
+            os.kill(pid, signal.SIGKILL)
+            self._revive(node, pid)
+
+    def _stop(self, place: int) -> None:
+        node = self._nodes[place]
+        pid = self._random.choice(node.worker_ids())
+        supervised = node.supervised
+        os.kill(pid, signal.SIGSTOP)
+        with self._harm("stop", node, pid) as harm:
+            limit = FROZEN_LIMIT if supervised else 1.5
+            while time.monotonic() < harm.began + limit and _is_there(pid):
+                time.sleep(0.02)
+            if _is_there(pid):
+                if supervised:
+                    self.failures.append(f"a stopped worker of {node.name} was not ended within {limit:g} s")
+                os.kill(pid, signal.SIGKILL)
+            self._revive(node, pid)
+
+    def _blackhole(self, place: int) -> None:
+        node, hole = self._nodes[place], self._holes[place]
+        with self._harm("blackhole", node, None):
+            hole.stall()
+            time.sleep(self._random.uniform(0.5, 4))
+            hole.flow()
+            self._wait_until_back(node)
+
+    def _disk(self, place: int) -> None:
+        node = self._nodes[place]
+        with self._harm("disk", node, 0):
+            for soft in (1, resource.RLIM_INFINITY):
+                for pid in node.worker_ids():
+                    with suppress(ProcessLookupError):
+                        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+                time.sleep(self._random.uniform(0.5, 2) if soft == 1 else 0)
+            self._wait_until_back(node)
+
+    def _database(self, _place: int) -> None:
+        assert isinstance(self._store, PostgresStore)
+        with self._harm("database", None, None):
+            self._store.stop()
+            time.sleep(self._random.uniform(0.5, 3))
+            self._store.start()
+            for node in self._nodes:
+                self._wait_until_back(node)
+
+    def _clock(self, place: int) -> None:
+        with self._harm("clock", self._nodes[place], 0):
+            self._clocks[place].write_bytes(struct.pack("q", self._random.choice(JUMPS)))
+            time.sleep(self._random.uniform(0.5, 3))
+            self._clocks[place].write_bytes(struct.pack("q", 0))
+
+    @contextmanager
+    def _harm(self, kind: str, node: Node | None, pid: int | None) -> Iterator[Harm]:
+        """`pid`: whose connections end; None: all of the node, 0: none."""
+        ports = None if pid is None or (node is not None and node.expected == 1 and pid) else _clients_of(pid)
+        harm = Harm(kind, node.port if node else 0, time.monotonic(), local_ports=ports)
+        self.harms.append(harm)
+        yield harm
+        harm.ended = time.monotonic()
+
+    def _revive(self, node: Node, pid: int) -> None:
+        deadline = time.monotonic() + BACK_LIMIT
+        while _is_there(pid) and time.monotonic() < deadline:
+            if pid == node.process.pid:
+                node.process.poll()
+            time.sleep(0.01)
+        if node.process.poll() is not None:
+            node.start()
+        self._wait_until_back(node)
+
+    def _wait_until_back(self, node: Node) -> None:
+        deadline = time.monotonic() + BACK_LIMIT
+        while len(node.worker_ids()) < node.expected or not let_in(node.port, *self._witness(node)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{node.name} is not back after {BACK_LIMIT:g} s")
+            time.sleep(0.05)
+
+
+def _is_there(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _clients_of(pid: int) -> frozenset[int]:
+    """Ports of the clients that a process has connections with."""
+    with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        if pid:
+            return frozenset(each.raddr.port for each in psutil.Process(pid).net_connections("tcp") if each.raddr)
+    return frozenset()
