@@ -71,10 +71,11 @@ class Faults:
             self._thread.join()
 
     def _run(self) -> None:
+        bag: list[str] = []
         try:
             while not self._stopping.wait(self._random.uniform(*QUIET)):
-                place = self._random.randrange(len(self._nodes))
-                getattr(self, f"_{self._random.choice(self._kinds)}")(place)
+                bag = bag or self._random.sample(self._kinds, len(self._kinds))
+                getattr(self, f"_{bag.pop()}")(self._random.randrange(len(self._nodes)))
         except Exception as error:  # noqa: BLE001 - told to the campaign, which fails by it
             self.failures.append(f"{type(error).__name__}: {error}")
 
@@ -129,9 +130,10 @@ class Faults:
 
     def _clock(self, place: int) -> None:
         with self._harm("clock", self._nodes[place], 0):
-            self._clocks[place].write_bytes(struct.pack("q", self._random.choice(JUMPS)))
-            time.sleep(self._random.uniform(0.5, 3))
-            self._clocks[place].write_bytes(struct.pack("q", 0))
+            for jump in (self._random.choice(JUMPS), 0):
+                with self._clocks[place].open("r+b") as file:  # in place: it is mapped
+                    file.write(struct.pack("q", jump))
+                time.sleep(self._random.uniform(0.5, 3) if jump else 0)
 
     @contextmanager
     def _harm(self, kind: str, node: Node | None, pid: int | None) -> Iterator[Harm]:
@@ -145,10 +147,9 @@ class Faults:
     def _revive(self, node: Node, pid: int) -> None:
         deadline = time.monotonic() + BACK_LIMIT
         while _is_there(pid) and time.monotonic() < deadline:
-            if pid == node.process.pid:
-                node.process.poll()
             time.sleep(0.01)
-        if node.process.poll() is not None:
+        if pid == node.process.pid:
+            node.process.wait(BACK_LIMIT)  # a zombie's threads may still be ending
             node.start()
         self._wait_until_back(node)
 

@@ -140,6 +140,7 @@ class Lane:
                     received(client.socket),
                     client.end,
                     client.heard,
+                    client.answers,
                     isinstance(client, WRITING),
                 )
                 for client, octets in at_return.items()

@@ -10,7 +10,8 @@ REFUSALS = frozenset({401, 403, 503})
 class Heard:
     """One connection: octets that had arrived when the revocation returned, and when all was over.
 
-    `start` is what the first octets said, `writes` whether it only ever asked to write.
+    `start` is what the first octets said, `answers` how many whole answers came in all, `writes` whether it only ever
+    asked to write.
     """
 
     kind: str
@@ -18,6 +19,7 @@ class Heard:
     at_end: int
     end: str | None
     start: bytes
+    answers: int
     writes: bool
 
 
@@ -55,7 +57,9 @@ def judge_octets(verdict: Verdict, heard: Collection[Heard], *, still_reads: boo
         grown = each.at_end - each.at_return - (each.at_end - each.at_return == 1 and each.end == "closed")
         if grown <= 0:
             continue
-        if each.at_return == 0 and (_is_refusal(each.start) or (still_reads and not each.writes)):
+        if each.answers <= 1 and _is_refusal(each.start):
+            continue
+        if each.at_return == 0 and still_reads and not each.writes:
             continue
         verdict.octets += grown
         verdict.sentences.append(
