@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plans = [
             Plan(
                 asked.engine, asked.workers, asked.nodes, asked.revocations, tuple(asked.faults), asked.seed,
-                lanes=asked.lanes, late=asked.late / 1000, only=tuple(asked.ways), in_memory=asked.in_memory, keep_log=asked.keep_log,
+                lanes=asked.lanes, late=asked.late / 1000, only=tuple(asked.ways), in_memory=asked.in_memory,
+                keep_log=asked.keep_log,
             )
         ]  # fmt: skip
     results = []
@@ -72,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lanes", type=int, default=4, help="processes that revoke [4]")
     parser.add_argument("--seed", type=int, default=1, help="of the random numbers [1]")
     parser.add_argument("--late", type=float, default=0, help="look so many milliseconds after the return [0]")
-    parser.add_argument("--in-memory", action="store_true", help="keep the databases in memory, where nothing waits for a disk")
+    parser.add_argument(
+        "--in-memory", action="store_true", help="keep the databases in memory, where nothing waits for a disk"
+    )
     parser.add_argument("--keep-log", type=Path, help="a folder for the logs of the nodes")
     parser.add_argument("--save", action="store_true", help="write docs/stress.md")
     return parser

@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event
 
 from tests.stress import messages
-from tests.stress.events import Answers, Failure, Trouble
+from tests.stress.events import Answers, Failure, Signals, Trouble
 from tests.stress.wires import Client, Wires
 
 OBJECTS = 40
@@ -148,7 +147,9 @@ class Life:
     def _note(self, client: Client, end: str) -> None:
         person = self.person
         self.troubles.append(
-            Trouble(time.monotonic(), person.port, client.local_port, client.opened_at, end, f"{person.name}: {self._doing}")
+            Trouble(
+                time.monotonic(), person.port, client.local_port, client.opened_at, end, f"{person.name}: {self._doing}"
+            )
         )
 
     def _next(self) -> bytes:
@@ -165,18 +166,20 @@ class Life:
         self._number += 1
         self._name = f"{person.name}-{self._number % OBJECTS}.ics"
         # Never the same twice: what is stored tells which write it was.
-        self._octets = messages.event(self._name, 100 + self._number % 997).replace(b"-//stress", b"-//%d" % self._number)
+        self._octets = messages.event(self._name, 100 + self._number % 997).replace(
+            b"-//stress", b"-//%d" % self._number
+        )
         self.doubtful.setdefault(self._name, set()).add(self._octets)
         return messages.put(person.account, person.authorization, self._name, self._octets)
 
 
-def run(people: tuple[Person, ...], seed: int, pause: float, tell: Connection, stop: Event) -> None:
-    """The process: until `stop`, then Answers, and a Written for each account."""
+def run(people: tuple[Person, ...], seed: int, pause: float, tell: Connection, signals: Signals) -> None:
+    """The process: until told to stop, then Answers, and a Written for each account."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     wires = Wires()
     try:
         lives = [Life(person, wires, random.Random(f"{seed}/{person.name}"), pause) for person in people]
-        while not stop.wait(0.2):
+        while not signals.stop.wait(0.2):
             for life in lives:
                 wires.call(life.look)
             _tell_troubles(lives, tell)

@@ -11,17 +11,6 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from tests.stress import bystanders, lane, messages
-from tests.stress.blackhole import Blackhole
-from tests.stress.bystanders import Person, Written
-from tests.stress.cluster import Node
-from tests.stress.events import Answers, Failure, Harm, Outcome, Trouble
-from tests.stress.faults import NOT_ON, Faults
-from tests.stress.lane import Order
-from tests.stress.report import Result, Times
-from tests.stress.stores import PostgresStore, SqliteStore, store
-from tests.stress.ways import WAYS
-
 from dav_gateway.core.credential import Origin, Service
 from dav_gateway.core.scope import Scope
 from dav_gateway.core.verifier import SCHEMES
@@ -29,6 +18,16 @@ from dav_gateway.service.services import Services, assemble
 from dav_gateway.store import collections, objects
 from dav_gateway.store.database import open_database
 from dav_gateway.store.objects import NewObject
+from tests.stress import bystanders, lane, messages
+from tests.stress.blackhole import Blackhole
+from tests.stress.bystanders import Person, Written
+from tests.stress.cluster import Node
+from tests.stress.events import Answers, Failure, Harm, Outcome, Signals, Trouble
+from tests.stress.faults import NOT_ON, Faults
+from tests.stress.lane import Order
+from tests.stress.report import Result, Times
+from tests.stress.stores import PostgresStore, SqliteStore, store
+from tests.stress.ways import WAYS
 
 LARGE_OCTETS = 2_000_000
 PEOPLE_PER_NODE = 4
@@ -41,7 +40,8 @@ SKEWED = Path(__file__).parent / "skewed"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is asked for. `pause`: seconds that other people think between requests."""
+    """What is asked for. `pause`: seconds that other people think between requests; `quiet`: bounds of the seconds
+    between two faults."""
 
     engine: str
     workers: int = 1
@@ -51,6 +51,7 @@ class Plan:
     seed: int = 1
     lanes: int = 4
     pause: float = 0.05
+    quiet: tuple[float, float] = (1.5, 3.0)
     in_memory: bool = False
     late: float = 0.0
     only: tuple[str, ...] = ()
@@ -89,7 +90,11 @@ def run(plan: Plan, say: Callable[[str], None]) -> Result:
     kinds = tuple(kind for kind in plan.faults if kind not in NOT_ON[plan.engine])
     with ExitStack() as stack:
         folder, opened = stack.enter_context(store(plan.engine, in_memory=plan.in_memory))
-        holes = [Blackhole(opened.socket_path) for _ in range(plan.nodes)] if isinstance(opened, PostgresStore) and "blackhole" in kinds else []
+        holes = (
+            [Blackhole(opened.socket_path) for _ in range(plan.nodes)]
+            if isinstance(opened, PostgresStore) and "blackhole" in kinds
+            else []
+        )
         for hole in holes:
             stack.callback(hole.close)
         clocks = _clocks(folder, plan.nodes) if "clock" in kinds else []
@@ -114,9 +119,21 @@ def _run_with(
 ) -> None:
     accounts, people = _populate(plan, opened, nodes)
     by_port = {person.port: (person.account, person.authorization) for person in people}
-    faults = Faults(kinds, nodes, opened, holes, clocks, plan.seed, lambda node: by_port[node.port])
     heard = _Heard()
     processes = _Processes()
+    signals = processes.signals
+    faults = Faults(
+        kinds,
+        nodes,
+        opened,
+        holes,
+        clocks,
+        plan.seed,
+        lambda node: by_port[node.port],
+        plan.quiet,
+        signals.fault,
+        signals.enough,
+    )
     began = time.monotonic()
     try:
         processes.begin(bystanders.run, people, plan.seed, plan.pause, forever=True)
@@ -128,7 +145,7 @@ def _run_with(
     except KeyboardInterrupt:
         result.complete = False
     result.seconds = time.monotonic() - began
-    processes.stop.set()
+    processes.signals.stop.set()
     faults.stop()
     processes.finish(heard.take)
     _judge_nodes(nodes, heard)
@@ -147,12 +164,12 @@ class _Processes:
         self._processes: list[Any] = []
         self.pipes: list[Connection] = []
         self._forever: list[Connection] = []
-        self.stop = self._context.Event()
+        self.signals = Signals(self._context.Event(), self._context.Event(), self._context.Event())
 
     def begin(self, target: Callable[..., None], *arguments: object, forever: bool = False) -> None:
-        """Start one: `target(*arguments, pipe, stop)`. One that runs `forever` is not waited for."""
+        """Start one: `target(*arguments, pipe, signals)`. One that runs `forever` is not waited for."""
         ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=target, args=(*arguments, theirs, self.stop), daemon=True)
+        process = self._context.Process(target=target, args=(*arguments, theirs, self.signals), daemon=True)
         process.start()
         theirs.close()
         self._processes.append(process)
@@ -186,7 +203,13 @@ class _Processes:
 
 
 def _listen(
-    plan: Plan, processes: _Processes, heard: _Heard, faults: Faults, nodes: list[Node], say: Callable[[str], None], name: str
+    plan: Plan,
+    processes: _Processes,
+    heard: _Heard,
+    faults: Faults,
+    nodes: list[Node],
+    say: Callable[[str], None],
+    name: str,
 ) -> None:
     began = said = time.monotonic()
     while processes.pipes:
@@ -227,7 +250,9 @@ def _clocks(folder: Path, number: int) -> list[Path]:
     return files
 
 
-def _populate(plan: Plan, opened: SqliteStore | PostgresStore, nodes: list[Node]) -> tuple[list[str], tuple[Person, ...]]:
+def _populate(
+    plan: Plan, opened: SqliteStore | PostgresStore, nodes: list[Node]
+) -> tuple[list[str], tuple[Person, ...]]:
     """An account with a large object for each lane, and for the people at each node."""
     database = open_database(opened.url)
     try:
@@ -266,11 +291,15 @@ def _authorization(services: Services, account: str) -> str:
 def _order(plan: Plan, kinds: tuple[str, ...], number: int, account: str, url: str, nodes: list[Node]) -> Order:
     share = plan.revocations // plan.lanes + (number < plan.revocations % plan.lanes)
     # A node whose clock is wrong lets an app password expire at another moment.
-    ways = tuple(way.name for way in WAYS if not (plan.only and way.name not in plan.only) and not ("clock" in kinds and way.name == "expire"))
+    ways = tuple(
+        way.name
+        for way in WAYS
+        if not (plan.only and way.name not in plan.only) and not ("clock" in kinds and way.name == "expire")
+    )
     environment = {key: value for key, value in nodes[0].environment.items() if key.startswith("DAV_GATEWAY_")}
     environment["DAV_GATEWAY_DATABASE_URL"] = url
     ports = tuple(node.port for node in nodes)
-    return Order(number, account, url, ports, plan.workers, share, plan.seed, environment, ways, plan.late)
+    return Order(number, account, url, ports, plan.workers, share, plan.seed, environment, ways, bool(kinds), plan.late)
 
 
 def _judge_nodes(nodes: list[Node], heard: _Heard) -> None:
@@ -306,7 +335,9 @@ def _sum_up(result: Result, heard: _Heard, faults: Faults) -> None:
     for name in ("connections", "octets", "rows", "lost", "admitted", "writes", "repeated"):
         setattr(result, name, sum(getattr(each, name) for each in outcomes))
     result.by_status = dict(heard.by_status)
-    result.violations = [sentence for each in outcomes for sentence in each.sentences] + heard.violations + faults.failures
+    result.violations = (
+        [sentence for each in outcomes for sentence in each.sentences] + heard.violations + faults.failures
+    )
     for trouble in heard.troubles:
         if any(_allows(harm, trouble) for harm in faults.harms):
             result.ended_by_faults += 1

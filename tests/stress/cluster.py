@@ -51,11 +51,14 @@ class Node:
     def start(self) -> None:
         """Start it and wait until it serves."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("DAV_GATEWAY_")}
+        own = dict(self.environment)
+        if "PYTHONPATH" in kept and "PYTHONPATH" in own:
+            own["PYTHONPATH"] += f":{kept['PYTHONPATH']}"
         words = ["--workers", str(self.workers)] if _takes_workers() else []
         # Through a pipe: a limit on the size of files must not hit its log.
         self.process = subprocess.Popen(
             [*PROGRAM, "serve", *words],
-            env=kept | dict(self.environment),
+            env=kept | own,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip

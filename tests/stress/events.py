@@ -1,6 +1,16 @@
 """What the processes of a campaign tell its head. Times are `time.monotonic()`, which all processes share."""
 
 from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What all processes of a campaign see: `stop` it, a `fault` is being done, `enough` faults have been."""
+
+    stop: Event
+    fault: Event
+    enough: Event
 
 
 @dataclass(frozen=True, slots=True)

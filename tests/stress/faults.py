@@ -1,12 +1,12 @@
 """The harm done while app passwords are taken away. One fault at a time, and the node comes back before the next.
 
-    kill       SIGKILL to a worker
-    stop       SIGSTOP to a worker; the gateway has to end it by itself
-    blackhole  the wire between a node and PostgreSQL goes dead without a word
-    disk       no worker of a node can write to a file any more (RLIMIT_FSIZE, which needs no privilege, is what a full
-               disk is to a process: writes fail). PostgreSQL's own disk is not touched: its server ends by itself then
-    database   PostgreSQL is stopped (fast) and started again
-    clock      the wall clock of a node's processes jumps by hours or days
+kill       SIGKILL to a worker
+stop       SIGSTOP to a worker; the gateway has to end it by itself
+blackhole  the wire between a node and PostgreSQL goes dead without a word
+disk       no worker of a node can write to a file any more (RLIMIT_FSIZE, which needs no privilege, is what a full
+           disk is to a process: writes fail). PostgreSQL's own disk is not touched: its server ends by itself then
+database   PostgreSQL is stopped (fast) and started again
+clock      the wall clock of a node's processes jumps by hours or days
 """
 
 import os
@@ -16,10 +16,10 @@ import signal
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Iterator
 
 import psutil
 
@@ -30,11 +30,10 @@ from tests.stress.stores import PostgresStore, SqliteStore
 
 KINDS = ("kill", "stop", "blackhole", "disk", "database", "clock")
 NOT_ON = {"sqlite": {"blackhole", "database"}, "postgresql": {"disk"}}
-QUIET = (1.5, 3.0)
 FROZEN_LIMIT = 8.0
 BACK_LIMIT = 30.0
 HOUR = 3600 * 10**9
-JUMPS = (-72 * HOUR, -HOUR, -10**10, 10**10, HOUR, 72 * HOUR, 9000 * HOUR)
+JUMPS = (-72 * HOUR, -HOUR, -(10**10), 10**10, HOUR, 72 * HOUR, 9000 * HOUR)
 
 
 class Faults:
@@ -49,13 +48,18 @@ class Faults:
         clocks: list[Path],
         seed: int,
         witness: Callable[[Node], tuple[str, str]],
+        quiet: tuple[float, float],
+        now: Event,
+        enough: Event,
     ) -> None:
-        """`witness` gives an account and an authorization that a healthy node lets in."""
+        """`witness` gives an account and an authorization that a healthy node lets in; `quiet` are the bounds of the
+        time between two faults. `now` is set while there is one, `enough` once each kind has been done."""
         self.harms: list[Harm] = []
         self.failures: list[str] = []
         self._kinds, self._nodes, self._store = kinds, nodes, store
         self._holes, self._clocks, self._witness = holes, clocks, witness
         self._random = random.Random(f"{seed}/faults")
+        self._quiet, self._now, self._enough = quiet, now, enough
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faults", daemon=True)
 
@@ -63,6 +67,8 @@ class Faults:
         """Begin, with a quiet while."""
         if self._kinds:
             self._thread.start()
+        else:
+            self._enough.set()
 
     def stop(self) -> None:
         """End after the fault that is being done, with everything healed."""
@@ -73,11 +79,16 @@ class Faults:
     def _run(self) -> None:
         bag: list[str] = []
         try:
-            while not self._stopping.wait(self._random.uniform(*QUIET)):
+            while not self._stopping.wait(self._random.uniform(*self._quiet)):
                 bag = bag or self._random.sample(self._kinds, len(self._kinds))
                 getattr(self, f"_{bag.pop()}")(self._random.randrange(len(self._nodes)))
+                if not bag:
+                    self._enough.set()
         except Exception as error:  # noqa: BLE001 - told to the campaign, which fails by it
             self.failures.append(f"{type(error).__name__}: {error}")
+        finally:
+            self._enough.set()
+            self._now.clear()
 
     def _kill(self, place: int) -> None:
         node = self._nodes[place]
@@ -141,7 +152,9 @@ class Faults:
         ports = None if pid is None or (node is not None and node.expected == 1 and pid) else _clients_of(pid)
         harm = Harm(kind, node.port if node else 0, time.monotonic(), local_ports=ports)
         self.harms.append(harm)
+        self._now.set()
         yield harm
+        self._now.clear()
         harm.ended = time.monotonic()
 
     def _revive(self, node: Node, pid: int) -> None:

@@ -14,16 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event
 from typing import TypeVar
-
-from tests.stress import messages, oracles
-from tests.stress.asking import ask
-from tests.stress.events import Failure, Outcome, Trouble
-from tests.stress.oracles import Heard, Stored, Verdict
-from tests.stress.victims import ChunkedUpload, ExpectUpload, Flood, Upload, Victim
-from tests.stress.ways import PATIENCE, WAYS, CommandFailed, Scene, Way
-from tests.stress.wires import Wires, received
 
 from dav_gateway.core.credential import Origin, Service
 from dav_gateway.core.errors import GatewayError, StoreUnavailable
@@ -33,10 +24,19 @@ from dav_gateway.core.verifier import SCHEMES
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.store import collections, objects
 from dav_gateway.store.database import open_database
+from tests.stress import messages, oracles
+from tests.stress.asking import ask
+from tests.stress.events import Failure, Outcome, Signals, Trouble
+from tests.stress.oracles import Heard, Stored, Verdict
+from tests.stress.victims import ChunkedUpload, ExpectUpload, Flood, Upload, Victim
+from tests.stress.ways import PATIENCE, WAYS, CommandFailed, Scene, Way
+from tests.stress.wires import Wires, received
 
 LOOK_AGAIN = 0.3
 LONGEST_LEAD = 0.08
 EVERY_WORKER = 10
+AMBUSHES = 0.1
+LONGEST_AMBUSH = 2.0
 T = TypeVar("T")
 WRITING = (Flood, Upload, ExpectUpload, ChunkedUpload)
 
@@ -55,6 +55,7 @@ class Order:
     seed: int
     environment: Mapping[str, str]
     ways: tuple[str, ...]
+    ambushes: bool
     late: float = 0.0
 
 
@@ -65,7 +66,7 @@ class _Due:
     call: Callable[[], None] = field(compare=False)
 
 
-def run(order: Order, tell: Connection, stop: Event) -> None:
+def run(order: Order, tell: Connection, signals: Signals) -> None:
     """The process: one message for each victim, a Failure when something is wrong with the lane itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(0.0005)
@@ -73,7 +74,7 @@ def run(order: Order, tell: Connection, stop: Event) -> None:
     wires = Wires()
     try:
         services = assemble(database, profile=SCHEMES["blake2b"])
-        Lane(order, services, wires, tell).run(stop)
+        Lane(order, services, wires, tell, signals).run()
     except Exception:  # noqa: BLE001 - told to the campaign, which fails by it
         tell.send(Failure(traceback.format_exc()))
     finally:
@@ -85,8 +86,9 @@ def run(order: Order, tell: Connection, stop: Event) -> None:
 class Lane:
     """See the module."""
 
-    def __init__(self, order: Order, services: Services, wires: Wires, tell: Connection) -> None:
+    def __init__(self, order: Order, services: Services, wires: Wires, tell: Connection, signals: Signals) -> None:
         """`tell` takes messages of `events`."""
+        self._signals = signals
         self._order, self._services, self._wires, self._tell = order, services, wires, tell
         self._random = random.Random(f"{order.seed}/{order.number}")
         self._ways = [way for way in WAYS if way.name in order.ways]
@@ -98,10 +100,11 @@ class Lane:
         assert calendar is not None
         self._calendar = calendar.id
 
-    def run(self, stop: Event) -> None:
-        """All revocations of this lane, and what is still to be looked at."""
-        for number in range(self._order.revocations):
-            if stop.is_set():
+    def run(self) -> None:
+        """All revocations of this lane, more while there were not enough faults, and what is still to be looked at."""
+        for number in count():
+            done = number >= self._order.revocations and self._signals.enough.is_set()
+            if done or self._signals.stop.is_set():
                 break
             self._carry_out(until=time.monotonic())
             self._take_away_one(number)
@@ -119,7 +122,7 @@ class Lane:
         scene = self._issue(expires_at)
         victim = scene.victim
         victim.begin()
-        time.sleep(self._random.uniform(0, LONGEST_LEAD))
+        self._wait_for_the_moment()
         began = time.monotonic()
         repeated, took = self._insist(lambda: way.strike(scene))[1:]
         returned = time.monotonic()
@@ -166,7 +169,9 @@ class Lane:
                     len(victim.acknowledged),
                     refused_after,
                     repeated,
-                    tuple(f"{way.name} of {victim.id} ({', '.join(victim.kinds)}): {each}" for each in verdict.sentences),
+                    tuple(
+                        f"{way.name} of {victim.id} ({', '.join(victim.kinds)}): {each}" for each in verdict.sentences
+                    ),
                 )
             )
 
@@ -178,6 +183,16 @@ class Lane:
             time.sleep(LOOK_AGAIN / 3)
             settle()
             self._insist(lambda: restore(scene))
+
+    def _wait_for_the_moment(self) -> None:
+        """Any moment; or, where there are faults, one at the beginning of the next: what was running before it is what
+        a fault could let slip."""
+        if self._order.ambushes and self._random.random() < AMBUSHES:
+            time.sleep(0.05)
+            if self._signals.fault.wait(LONGEST_AMBUSH):
+                time.sleep(self._random.choice((0, 0.05, 0.3, 0.6)))
+        else:
+            time.sleep(self._random.uniform(0, LONGEST_LEAD))
 
     def _issue(self, expires_at: Moment | None) -> Scene:
         order = self._order
@@ -222,7 +237,9 @@ class Lane:
     ) -> tuple[Collection[int], float | None]:
         """The statuses of new requests on new connections, and how long after the return the first was refused."""
         if way.still_reads:
-            request = messages.put(victim.account, victim.authorization, f"{victim.id}-late.ics", messages.event("late"))
+            request = messages.put(
+                victim.account, victim.authorization, f"{victim.id}-late.ics", messages.event("late")
+            )
         else:
             request = messages.poll(victim.account, victim.authorization)
         statuses = []
@@ -236,7 +253,9 @@ class Lane:
                         refused_after = time.monotonic() - returned
                 else:
                     self._tell.send(
-                        Trouble(time.monotonic(), port, reply.local_port, reply.asked_at, reply.end, "a refused request")
+                        Trouble(
+                            time.monotonic(), port, reply.local_port, reply.asked_at, reply.end, "a refused request"
+                        )
                     )
         return statuses, refused_after
 

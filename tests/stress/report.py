@@ -126,7 +126,13 @@ def as_page(results: Sequence[Result], command: str) -> str:
     drawn = ", ".join(f"{number} {way}" for way, number in sorted(ways.items(), key=lambda each: -each[1]))
     seeds = ", ".join(sorted({str(result.seed) for result in results}))
     return PAGE.format(
-        command=command, machine=machine(), seeds=seeds, sums=sums, violations=violations, ways=drawn, table=f"{head}\n{lines}"
+        command=command,
+        machine=machine(),
+        seeds=seeds,
+        sums=sums,
+        violations=violations,
+        ways=drawn,
+        table=f"{head}\n{lines}",
     )
 
 
@@ -142,7 +148,7 @@ Each revocation struck while up to four of these ran under the app password: dow
 uploads in pieces (with a length, chunked, with Expect), polls on one connection, floods of writes, idle connections;
 over connections to any worker of any node. Meanwhile other people polled, wrote, fetched and downloaded.
 
-- *octets after*: counted by the client's kernel (`tcpi_bytes_received`) at the return of the call and again 0.3 s later.
+- *octets after*: counted by the client's kernel (`tcpi_bytes_received`) at the return of the call and 0.3 s later.
 - *rows after*: objects of that app password in the database, read at the return and again at the end.
 - *writes lost*: writes that were answered 2xx and are not there at the end, or with other octets.
 - *let in*: new requests after the return that were answered by anything but a refusal.

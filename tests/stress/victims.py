@@ -99,7 +99,9 @@ class Download(_Activity):
 
     def __init__(self, victim: Victim) -> None:
         draw = victim.random
-        super().__init__(victim, receive_buffer=draw.choice((4096, 16384, 65536)), piece=8192, pause=draw.choice((0.001, 0.005, 0.5)))
+        super().__init__(
+            victim, receive_buffer=draw.choice((4096, 16384, 65536)), piece=8192, pause=draw.choice((0.001, 0.005, 0.5))
+        )
 
     def connected(self) -> None:
         self.send(messages.get(self.victim.account, self.victim.authorization, messages.LARGE))

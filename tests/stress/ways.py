@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.stress import messages
-from tests.stress.asking import ask
-from tests.stress.victims import Victim
-
 from dav_gateway.core.credential import Origin
 from dav_gateway.core.moment import SECOND
 from dav_gateway.core.scope import Access
 from dav_gateway.service.services import Services
+from tests.stress import messages
+from tests.stress.asking import ask
+from tests.stress.victims import Victim
 
 BY = "stress"
 PATIENCE = 20.0

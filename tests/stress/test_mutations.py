@@ -1,0 +1,9 @@
+"""The texts that `mutations` replaces are where it looks for them (trying them all is `make stress-mutations`)."""
+
+import pytest
+from tests.stress.mutations import MUTATIONS, ROOT, Mutation
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
+def test_the_mechanism_is_where_it_is_looked_for(mutation: Mutation) -> None:
+    assert (ROOT / mutation.file).read_text().count(mutation.old) == 1
