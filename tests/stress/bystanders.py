@@ -159,7 +159,7 @@ class Life:
         if self._doing == "poll":
             return messages.poll(person.account, person.authorization)
         if self._doing == "download":
-            return messages.get(person.account, person.authorization, messages.LARGE)
+            return messages.get(person.account, person.authorization, next(iter(messages.LARGE)))
         if self._doing == "fetch":
             self._name = self._random.choice(list(self.acknowledged))
             return messages.get(person.account, person.authorization, self._name)

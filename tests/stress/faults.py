@@ -16,17 +16,16 @@ import signal
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import psutil
 
-from tests.stress.blackhole import Blackhole
 from tests.stress.cluster import Node, let_in
-from tests.stress.events import Harm
-from tests.stress.stores import PostgresStore, SqliteStore
+from tests.stress.events import Harm, Signals
+from tests.stress.stage import Stage
+from tests.stress.stores import PostgresStore
 
 KINDS = ("kill", "stop", "blackhole", "disk", "database", "clock")
 NOT_ON = {"sqlite": {"blackhole", "database"}, "postgresql": {"disk"}}
@@ -42,24 +41,19 @@ class Faults:
     def __init__(
         self,
         kinds: tuple[str, ...],
-        nodes: list[Node],
-        store: SqliteStore | PostgresStore,
-        holes: list[Blackhole],
-        clocks: list[Path],
+        on: Stage,
         seed: int,
-        witness: Callable[[Node], tuple[str, str]],
+        witnesses: Mapping[int, tuple[str, str]],
         quiet: tuple[float, float],
-        now: Event,
-        enough: Event,
+        signals: Signals,
     ) -> None:
-        """`witness` gives an account and an authorization that a healthy node lets in; `quiet` are the bounds of the
-        time between two faults. `now` is set while there is one, `enough` once each kind has been done."""
+        """`witnesses`: for the port of each node an account and an authorization that it lets in when it is well;
+        `quiet`: bounds of the time between two faults. They are signalled, and that each kind has been done."""
         self.harms: list[Harm] = []
         self.failures: list[str] = []
-        self._kinds, self._nodes, self._store = kinds, nodes, store
-        self._holes, self._clocks, self._witness = holes, clocks, witness
+        self._kinds, self._on, self._witnesses = kinds, on, witnesses
+        self._quiet, self._signals = quiet, signals
         self._random = random.Random(f"{seed}/faults")
-        self._quiet, self._now, self._enough = quiet, now, enough
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faults", daemon=True)
 
@@ -68,7 +62,7 @@ class Faults:
         if self._kinds:
             self._thread.start()
         else:
-            self._enough.set()
+            self._signals.enough.set()
 
     def stop(self) -> None:
         """End after the fault that is being done, with everything healed."""
@@ -81,24 +75,24 @@ class Faults:
         try:
             while not self._stopping.wait(self._random.uniform(*self._quiet)):
                 bag = bag or self._random.sample(self._kinds, len(self._kinds))
-                getattr(self, f"_{bag.pop()}")(self._random.randrange(len(self._nodes)))
+                getattr(self, f"_{bag.pop()}")(self._random.randrange(len(self._on.nodes)))
                 if not bag:
-                    self._enough.set()
+                    self._signals.enough.set()
         except Exception as error:  # noqa: BLE001 - told to the campaign, which fails by it
             self.failures.append(f"{type(error).__name__}: {error}")
         finally:
-            self._enough.set()
-            self._now.clear()
+            self._signals.enough.set()
+            self._signals.fault.clear()
 
     def _kill(self, place: int) -> None:
-        node = self._nodes[place]
+        node = self._on.nodes[place]
         pid = self._random.choice(node.worker_ids())
         with self._harm("kill", node, pid):
             os.kill(pid, signal.SIGKILL)
             self._revive(node, pid)
 
     def _stop(self, place: int) -> None:
-        node = self._nodes[place]
+        node = self._on.nodes[place]
         pid = self._random.choice(node.worker_ids())
         supervised = node.supervised
         os.kill(pid, signal.SIGSTOP)
@@ -113,7 +107,7 @@ class Faults:
             self._revive(node, pid)
 
     def _blackhole(self, place: int) -> None:
-        node, hole = self._nodes[place], self._holes[place]
+        node, hole = self._on.nodes[place], self._on.holes[place]
         with self._harm("blackhole", node, None):
             hole.stall()
             time.sleep(self._random.uniform(0.5, 4))
@@ -121,7 +115,7 @@ class Faults:
             self._wait_until_back(node)
 
     def _disk(self, place: int) -> None:
-        node = self._nodes[place]
+        node = self._on.nodes[place]
         with self._harm("disk", node, 0):
             for soft in (1, resource.RLIM_INFINITY):
                 for pid in node.worker_ids():
@@ -131,20 +125,26 @@ class Faults:
             self._wait_until_back(node)
 
     def _database(self, _place: int) -> None:
-        assert isinstance(self._store, PostgresStore)
+        assert isinstance(self._on.store, PostgresStore)
         with self._harm("database", None, None):
-            self._store.stop()
+            self._on.store.stop()
             time.sleep(self._random.uniform(0.5, 3))
-            self._store.start()
-            for node in self._nodes:
+            self._on.store.start()
+            for node in self._on.nodes:
                 self._wait_until_back(node)
 
     def _clock(self, place: int) -> None:
-        with self._harm("clock", self._nodes[place], 0):
-            for jump in (self._random.choice(JUMPS), 0):
-                with self._clocks[place].open("r+b") as file:  # in place: it is mapped
-                    file.write(struct.pack("q", jump))
-                time.sleep(self._random.uniform(0.5, 3) if jump else 0)
+        node = self._on.nodes[place]
+        killed = self._random.choice((0, self._random.choice(node.worker_ids())))
+        with self._harm("clock", node, killed):
+            set_clock(self._on.clocks[place], self._random.choice(JUMPS))
+            time.sleep(self._random.uniform(0.2, 1.5))
+            if killed:
+                # Whoever starts now believes the wrong time from the first.
+                os.kill(killed, signal.SIGKILL)
+                self._revive(node, killed)
+            time.sleep(self._random.uniform(0.2, 1.5))
+            set_clock(self._on.clocks[place], 0)
 
     @contextmanager
     def _harm(self, kind: str, node: Node | None, pid: int | None) -> Iterator[Harm]:
@@ -152,9 +152,9 @@ class Faults:
         ports = None if pid is None or (node is not None and node.expected == 1 and pid) else _clients_of(pid)
         harm = Harm(kind, node.port if node else 0, time.monotonic(), local_ports=ports)
         self.harms.append(harm)
-        self._now.set()
+        self._signals.fault.set()
         yield harm
-        self._now.clear()
+        self._signals.fault.clear()
         harm.ended = time.monotonic()
 
     def _revive(self, node: Node, pid: int) -> None:
@@ -168,10 +168,16 @@ class Faults:
 
     def _wait_until_back(self, node: Node) -> None:
         deadline = time.monotonic() + BACK_LIMIT
-        while len(node.worker_ids()) < node.expected or not let_in(node.port, *self._witness(node)):
+        while len(node.worker_ids()) < node.expected or not let_in(node.port, *self._witnesses[node.port]):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{node.name} is not back after {BACK_LIMIT:g} s")
             time.sleep(0.05)
+
+
+def set_clock(clock: Path, jump: int) -> None:
+    """Move the wall clock of the processes that look at this file by nanoseconds."""
+    with clock.open("r+b") as file:  # in place: it is mapped
+        file.write(struct.pack("q", jump))
 
 
 def _is_there(pid: int) -> bool:

@@ -3,7 +3,9 @@
 import base64
 
 ROOT = "/dav/"
-LARGE = "large.ics"
+LARGE = {"large.ics": 500_000, "huge.ics": 6_000_000}
+"""What is downloaded. Linux takes up to 4 MB of an answer into its send queue (tcp_wmem): of the second one a part
+always waits in the gateway."""
 
 
 def basic(login: str, password: str) -> str:

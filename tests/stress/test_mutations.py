@@ -1,6 +1,7 @@
 """The texts that `mutations` replaces are where it looks for them (trying them all is `make stress-mutations`)."""
 
 import pytest
+
 from tests.stress.mutations import MUTATIONS, ROOT, Mutation
 
 

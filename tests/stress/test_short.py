@@ -4,6 +4,7 @@ It goes red when any one mechanism is switched off (`make stress-mutations`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -22,8 +23,6 @@ PLANS = {
 @pytest.mark.parametrize("engine", PLANS)
 @pytest.mark.xdist_group("stress")
 def test_nothing_slips_through(engine: str, record_property: Callable[[str, object], None]) -> None:
-    from dataclasses import replace
-
     plan = replace(PLANS[engine], in_memory=True, quiet=(0.5, 1.0), seed=2026)
     result = campaign.run(plan, lambda line: None)
     record_property("stress", report.as_text([result]))

@@ -99,12 +99,13 @@ class Download(_Activity):
 
     def __init__(self, victim: Victim) -> None:
         draw = victim.random
+        self.name = draw.choice(list(messages.LARGE))
         super().__init__(
             victim, receive_buffer=draw.choice((4096, 16384, 65536)), piece=8192, pause=draw.choice((0.001, 0.005, 0.5))
         )
 
     def connected(self) -> None:
-        self.send(messages.get(self.victim.account, self.victim.authorization, messages.LARGE))
+        self.send(messages.get(self.victim.account, self.victim.authorization, self.name))
 
     def answered(self) -> None:
         if self.status == 200:
