@@ -23,55 +23,90 @@ TIMEOUT = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Mutation:
-    """One mechanism: where it is, and how it is switched off. `shows` is what the oracles then say; `test` selects from
-    the short form the engine on which it is worth asking."""
+class Edit:
+    """A text of a file, and what stands there instead."""
 
-    name: str
-    what: str
     file: str
     old: str
     new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One mechanism: how it is switched off, and what the oracles then say. `test` selects from the short form the
+    engine on which it is worth asking."""
+
+    name: str
+    what: str
+    edits: tuple[Edit, ...]
     shows: str
     test: str = ""
 
+
+CONNECTION = "src/dav_gateway/server/connection.py"
+DATABASE = "src/dav_gateway/store/database.py"
+REVOCATION = "src/dav_gateway/service/revocation.py"
+TIMES = "src/dav_gateway/bus/times.py"
+OCTETS = r"octets after the return"
+ROWS = r"rows committed"
 
 MUTATIONS = (
     Mutation(
         "fence",
         "a write does not look at its credential behind the lock",
-        "src/dav_gateway/store/database.py",
-        "                fence.check(c)\n",
-        "",
-        r"rows committed",
+        (Edit(DATABASE, "                fence.check(c)\n", ""),),
+        ROWS,
+    ),
+    Mutation(
+        "barrier",
+        "on PostgreSQL a revocation does not wait for the writers before it",
+        (Edit(DATABASE, "        self._backend.pass_barrier(named)\n", ""),),
+        ROWS,
+        "postgresql",
     ),
     Mutation(
         "reset",
         "a cut connection is closed in good order instead of reset",
-        "src/dav_gateway/server/connection.py",
-        "        self._transport.abort()\n",
-        "        self._transport.close()\n",
-        r"octets after the return",
+        (Edit(CONNECTION, "        self._transport.abort()\n", "        self._transport.close()\n"),),
+        OCTETS,
     ),
     Mutation(
         "linger",
         "the kernel keeps its send queue when a socket is closed",
-        "src/dav_gateway/server/connection.py",
-        '_DROP = struct.pack("ii", 1, 0)',
-        '_DROP = struct.pack("ii", 0, 0)',
-        r"octets after the return",
+        (Edit(CONNECTION, '_DROP = struct.pack("ii", 1, 0)', '_DROP = struct.pack("ii", 0, 0)'),),
+        OCTETS,
+    ),
+    Mutation(
+        "acknowledgement",
+        "a revocation tells the other processes and does not wait for them",
+        (Edit(REVOCATION, "asking.settle(announced.number, announced.committed_at)", "list[Acknowledgement]()"),),
+        OCTETS,
+    ),
+    Mutation(
+        "lease",
+        "a process that hears nothing goes on serving",
+        (Edit(TIMES, "LEASE = 0.8\n", "LEASE = 3600.0\n"), Edit(TIMES, "WATCHDOG = 1.2\n", "WATCHDOG = 7200.0\n")),
+        OCTETS,
+        "postgresql",
+    ),
+    Mutation(
+        "watchdog",
+        "nobody ends a worker that is stopped",
+        (Edit(TIMES, "WATCHDOG = 1.2\n", "WATCHDOG = 7200.0\n"),),
+        rf"{OCTETS}|was not ended",
     ),
 )
 
 
 def mutate(mutation: Mutation, tree: Path) -> None:
-    """Switch it off in a copy. Raises ValueError when the text is not there exactly once."""
-    file = tree / mutation.file
-    text = file.read_text()
-    found = text.count(mutation.old)
-    if found != 1:
-        raise ValueError(f"{mutation.name}: the text stands {found} times in {mutation.file}, not once")
-    file.write_text(text.replace(mutation.old, mutation.new))
+    """Switch it off in a copy. Raises ValueError when a text is not there exactly once."""
+    for edit in mutation.edits:
+        file = tree / edit.file
+        text = file.read_text()
+        found = text.count(edit.old)
+        if found != 1:
+            raise ValueError(f"{mutation.name}: the text stands {found} times in {edit.file}, not once")
+        file.write_text(text.replace(edit.old, edit.new))
 
 
 def is_seen(mutation: Mutation) -> tuple[bool, str]:

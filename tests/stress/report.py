@@ -57,6 +57,7 @@ class Result:
     normal: Times = field(default_factory=Times)
     under_fault: Times = field(default_factory=Times)
     refused: Times = field(default_factory=Times)
+    slowest: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     complete: bool = True
 
@@ -103,6 +104,7 @@ def as_text(results: Sequence[Result]) -> str:
         lines = [f"  {name:<32}{value}" for name, value in pairs]
         ways = ", ".join(f"{number} {way}" for way, number in sorted(result.by_way.items()))
         lines += [f"  {'ways':<32}{ways}", f"  {'seed':<32}{result.seed}"]
+        lines.append(f"  {'slowest':<32}{', '.join(result.slowest)}")
         lines += [f"  VIOLATION {sentence}" for sentence in result.violations[:20]]
         if len(result.violations) > 20:
             lines.append(f"  ... and {len(result.violations) - 20} more")

@@ -7,4 +7,5 @@ from tests.stress.mutations import MUTATIONS, ROOT, Mutation
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
 def test_the_mechanism_is_where_it_is_looked_for(mutation: Mutation) -> None:
-    assert (ROOT / mutation.file).read_text().count(mutation.old) == 1
+    for edit in mutation.edits:
+        assert (ROOT / edit.file).read_text().count(edit.old) == 1

@@ -18,6 +18,8 @@ SLACK = 1.0
 AFTERMATH = 3.0
 """Seconds after a fault in which a revocation's time counts as one under fault."""
 
+SLOWEST = 5
+
 
 @dataclass
 class Findings:
@@ -95,6 +97,10 @@ class Findings:
         hurt = {id(each) for each in timed if any(_touches(harm, each) for harm in harms)}
         result.normal = Times.of([each.took for each in timed if id(each) not in hurt])
         result.under_fault = Times.of([each.took for each in timed if id(each) in hurt])
+        for each in sorted(timed, key=lambda one: one.took)[-SLOWEST:]:
+            during = {harm.kind for harm in harms if _touches(harm, each)}
+            where = f" ({', '.join(sorted(during))})" if during else ""
+            result.slowest.append(f"{each.way} {each.took * 1000:.0f} ms{where}")
         result.refused = Times.of([each.refused_after for each in outcomes if each.refused_after is not None])
 
 
