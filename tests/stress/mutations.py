@@ -7,6 +7,7 @@ A text that is not found, or not found once, is an error: who changes a mechanis
 """
 
 import argparse
+import ast
 import os
 import re
 import shutil
@@ -60,7 +61,7 @@ MUTATIONS = (
     Mutation(
         "barrier",
         "on PostgreSQL a revocation does not wait for the writers before it",
-        (Edit(DATABASE, "        self._backend.pass_barrier(named)\n", ""),),
+        (Edit(DATABASE, "self._backend.pass_barrier(named)", "pass"),),
         ROWS,
         "postgresql",
     ),
@@ -79,7 +80,7 @@ MUTATIONS = (
     Mutation(
         "acknowledgement",
         "a revocation tells the other processes and does not wait for them",
-        (Edit(REVOCATION, "asking.settle(announced.number, announced.committed_at)", "list[Acknowledgement]()"),),
+        (Edit(REVOCATION, "asking.settle()", "list[Acknowledgement]()"),),
         OCTETS,
     ),
     Mutation(
@@ -98,15 +99,22 @@ MUTATIONS = (
 )
 
 
+def edited(edit: Edit, tree: Path) -> str:
+    """The file with the text replaced. Raises ValueError when it is not there exactly once, SyntaxError when what is
+    left is no Python."""
+    text = (tree / edit.file).read_text()
+    found = text.count(edit.old)
+    if found != 1:
+        raise ValueError(f"the text {edit.old!r} stands {found} times in {edit.file}, not once")
+    changed = text.replace(edit.old, edit.new)
+    ast.parse(changed)
+    return changed
+
+
 def mutate(mutation: Mutation, tree: Path) -> None:
-    """Switch it off in a copy. Raises ValueError when a text is not there exactly once."""
+    """Switch it off in a copy. Raises what `edited` raises."""
     for edit in mutation.edits:
-        file = tree / edit.file
-        text = file.read_text()
-        found = text.count(edit.old)
-        if found != 1:
-            raise ValueError(f"{mutation.name}: the text stands {found} times in {edit.file}, not once")
-        file.write_text(text.replace(edit.old, edit.new))
+        (tree / edit.file).write_text(edited(edit, tree))
 
 
 def is_seen(mutation: Mutation) -> tuple[bool, str]:
