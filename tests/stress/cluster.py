@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,7 +11,6 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import psutil
@@ -42,6 +42,7 @@ class Node:
                 "LISTEN": f"127.0.0.1:{self.port}",
                 "APP_PASSWORDS_VERIFIER": "blake2b",
                 "LOGGING_LEVEL": "warning",
+                "SECURITY_KEY_FILE": str(_key_file(folder)),
                 **settings,
             }.items()
         }
@@ -54,10 +55,9 @@ class Node:
         own = dict(self.environment)
         if "PYTHONPATH" in kept and "PYTHONPATH" in own:
             own["PYTHONPATH"] += f":{kept['PYTHONPATH']}"
-        words = ["--workers", str(self.workers)] if _takes_workers() else []
         # Through a pipe: a limit on the size of files must not hit its log.
         self.process = subprocess.Popen(
-            [*PROGRAM, "serve", *words],
+            [*PROGRAM, "serve", "--workers", str(self.workers)],
             env=kept | own,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -65,26 +65,16 @@ class Node:
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
         deadline = time.monotonic() + START_SECONDS
-        while ask(self.port, READY, 1).status != 200 or len(self.worker_ids()) < self.expected:
+        while ask(self.port, READY, 1).status != 200 or len(self.worker_ids()) < self.workers:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} does not start:\n{self.said()[-2000:].decode(errors='replace')}")
             time.sleep(0.05)
 
-    @property
-    def expected(self) -> int:
-        """How many processes serve when all is well."""
-        return self.workers if _takes_workers() else 1
-
-    @property
-    def supervised(self) -> bool:
-        """Whether somebody restarts what dies."""
-        return _takes_workers() and self.worker_ids() != [self.process.pid]
-
     def worker_ids(self) -> list[int]:
-        """Process ids of those that serve: the children of the command, or itself where it has none."""
+        """Process ids of those that serve: the children of the command."""
         with suppress(psutil.NoSuchProcess):
             children = psutil.Process(self.process.pid).children()
-            return [each.pid for each in children if each.status() != psutil.STATUS_ZOMBIE] or [self.process.pid]
+            return [each.pid for each in children if each.status() != psutil.STATUS_ZOMBIE]
         return []
 
     def stop(self) -> int:
@@ -124,10 +114,13 @@ class Node:
                 log.flush()
 
 
-@cache
-def _takes_workers() -> bool:
-    shown = subprocess.run([*PROGRAM, "serve", "--help"], capture_output=True, text=True, check=True, timeout=60)
-    return "--workers" in shown.stdout
+def _key_file(folder: Path) -> Path:
+    """The key that all nodes of a database share."""
+    file = folder / "key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(f"{secrets.token_hex(32)}\n")
+    return file
 
 
 def _free_port() -> int:
