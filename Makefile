@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WEB := src/dav_gateway/web
 
-.PHONY: help setup run lint format texts test test-quick benchmark benchmark-workers constraints clean
+.PHONY: help setup run lint format texts test test-quick stress stress-mutations benchmark benchmark-workers constraints clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
 
@@ -41,6 +41,12 @@ test: lint  ## everything, real PostgreSQL and real clients included
 
 test-quick: $(READY)  ## what can fail without a server or client: a minute
 	$(BIN)/python -m pytest tests/core tests/dav tests/service tests/config
+
+stress: $(READY)  ## 10 000 revocations on each engine under load and faults, an hour; writes docs/stress.md
+	$(BIN)/python -m tests.stress --save
+
+stress-mutations: $(READY)  ## switch each mechanism off in a copy: the short form of stress must go red
+	$(BIN)/python -m tests.stress.mutations
 
 benchmark: $(READY)  ## CPU of polls beside stock Radicale, in this process
 	$(BIN)/python -m benchmarks.poll

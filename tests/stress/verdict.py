@@ -1,0 +1,118 @@
+"""What the processes told, judged when the faults are known."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dav_gateway.core.scope import Scope
+from dav_gateway.service.services import assemble
+from dav_gateway.store import collections, objects
+from dav_gateway.store.database import open_database
+from tests.stress.bystanders import Written
+from tests.stress.cluster import Node
+from tests.stress.events import Answers, Failure, Harm, Outcome, Trouble
+from tests.stress.report import Result, Times
+
+SLACK = 1.0
+"""Seconds after a fault in which a connection may still end by it."""
+AFTERMATH = 3.0
+"""Seconds after a fault in which a revocation's time counts as one under fault."""
+
+SLOWEST = 5
+
+
+@dataclass
+class Findings:
+    """Everything that was told so far."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
+    by_status: Counter[int] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+    @property
+    def broken(self) -> int:
+        """Violations so far."""
+        return sum(len(each.sentences) for each in self.outcomes) + len(self.violations)
+
+    def take(self, message: object) -> None:
+        """One message of `events`."""
+        match message:
+            case Outcome():
+                self.outcomes.append(message)
+            case Trouble():
+                self.troubles.append(message)
+            case Written():
+                self.written.append(message)
+            case Answers():
+                self.by_status.update(message.by_status)
+                self.violations += message.unfit
+            case Failure():
+                self.violations.append(f"the harness could not go on: {message.text}")
+
+    def look_at_nodes(self, nodes: Sequence[Node]) -> None:
+        """Each stops when it is told to, and has logged no traceback."""
+        for node in nodes:
+            code = node.stop()
+            if code != 0:
+                self.violations.append(f"{node.name} stopped with {code}")
+            self.violations += [f"{node.name} logged: {text}" for text in node.complaints()]
+
+    def look_at_others(self, url: str) -> None:
+        """Every write of other people that was answered 2xx is there."""
+        database = open_database(url)
+        try:
+            accounts = assemble(database).accounts
+            for each in self.written:
+                account = accounts.get(each.account)
+                with database.read() as connection:
+                    calendar = collections.find(connection, account.id, Scope.CALENDARS, "calendar")
+                    assert calendar is not None
+                    found = objects.get_many(connection, calendar.id, each.versions)
+                    stored = {one.name: one.octets for one in found}
+                wrong = [name for name, allowed in each.versions.items() if stored.get(name) not in allowed]
+                if wrong:
+                    self.violations.append(f"{len(wrong)} acknowledged writes of others are lost: {wrong[:3]}")
+        finally:
+            database.dispose()
+
+    def sum_up(self, result: Result, harms: Sequence[Harm], failures: Sequence[str]) -> None:
+        """Fill the result in."""
+        outcomes = self.outcomes
+        result.revocations = len(outcomes)
+        result.by_way = dict(Counter(each.way for each in outcomes))
+        result.faults = dict(Counter(harm.kind for harm in harms))
+        for name in ("connections", "octets", "rows", "lost", "admitted", "writes", "repeated"):
+            setattr(result, name, sum(getattr(each, name) for each in outcomes))
+        result.by_status = dict(self.by_status)
+        result.violations = [sentence for each in outcomes for sentence in each.sentences]
+        result.violations += [*self.violations, *failures]
+        for trouble in self.troubles:
+            if any(_allows(harm, trouble) for harm in harms):
+                result.ended_by_faults += 1
+            else:
+                result.violations.append(f"{trouble.who}: the connection was {trouble.end} without a reason")
+        timed = [each for each in outcomes if each.timed]
+        hurt = {id(each) for each in timed if any(_touches(harm, each) for harm in harms)}
+        result.normal = Times.of([each.took for each in timed if id(each) not in hurt])
+        result.under_fault = Times.of([each.took for each in timed if id(each) in hurt])
+        for each in sorted(timed, key=lambda one: one.took)[-SLOWEST:]:
+            during = {harm.kind for harm in harms if _touches(harm, each)}
+            where = f" ({', '.join(sorted(during))})" if during else ""
+            result.slowest.append(f"{each.way} {each.took * 1000:.0f} ms{where}")
+        result.refused = Times.of([each.refused_after for each in outcomes if each.refused_after is not None])
+
+
+def _touches(harm: Harm, outcome: Outcome) -> bool:
+    return harm.began - outcome.took <= outcome.began <= harm.ended + AFTERMATH
+
+
+def _allows(harm: Harm, trouble: Trouble) -> bool:
+    """Whether a connection may have ended by this fault."""
+    if trouble.end == "silent" or harm.port not in (0, trouble.port):
+        return False
+    if not harm.began - 0.1 <= trouble.at <= harm.ended + SLACK:
+        return False
+    ports = harm.local_ports
+    return ports is None or trouble.local_port in ports or (bool(ports) and abs(trouble.opened_at - harm.began) < 0.3)
