@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.server.node import Node, node_in
 
-SIZE = 4_000_000
+SIZE = 1_500_000
 
 
 @pytest.fixture
