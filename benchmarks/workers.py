@@ -127,7 +127,17 @@ def load(gateway: Gateway, supervisor: int, clients: int, seconds: float) -> Rou
     """One round."""
     pids = processes(supervisor)
     before = cpu(pids)
-    wrk = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--latency", "-s", str(gateway.script())]
+    wrk = [
+        "wrk",
+        "-t1",
+        f"-c{clients}",
+        f"-d{seconds:g}s",
+        "--latency",
+        "--timeout",
+        "30s",
+        "-s",
+        str(gateway.script()),
+    ]
     url = f"http://127.0.0.1:{gateway.port}/dav/ana/calendars/calendar/"
     told = subprocess.run([*wrk, url], check=True, capture_output=True, text=True).stdout
     spent = cpu(pids) - before

@@ -110,7 +110,7 @@ class Node:
     # What a client does
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 10)
+        return socket.create_connection(("127.0.0.1", self.port), 30)
 
     def ask(self, path: str = "/readyz") -> tuple[int, bytes]:
         """Status and head of one request on a connection of its own."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.server.node import Node, node_in
 
-SIZE = 4_000_000
+SIZE = 1_500_000
 
 
 @pytest.fixture
@@ -224,6 +224,8 @@ def test_sigterm_ends_both_generations(node: Node) -> None:
         assert node.process.wait(20) == 0
         with pytest.raises(ConnectionResetError):
             slow.recv(1)
+    ends = node.lines("worker ended")
+    assert [one.get("exit_code") for one in ends] == ["0"] * 4, "each by itself, none killed for being late"
 
 
 def test_new_certificates_are_used_and_unusable_ones_are_not(

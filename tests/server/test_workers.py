@@ -7,7 +7,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,8 @@ def test_a_frozen_worker_keeps_no_client_waiting(node: Node) -> None:
             for client in [open_.enter_context(node.connect()) for _ in range(8)]:
                 assert poll(client) == 200
     finally:
-        os.kill(frozen, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(frozen, signal.SIGCONT)
 
 
 def test_a_killed_worker_is_replaced_and_the_others_serve_on(node: Node) -> None:

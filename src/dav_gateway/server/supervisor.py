@@ -215,7 +215,7 @@ class Supervisor:
         elif self._serving is not None:
             _logger.error("worker ended", **facts)
             self._coming = None
-            generation.end(STOP_NOW)
+            generation.end(RETIRE)
             if generation.sockets is not self._serving.sockets:
                 _close(generation)
             self._refuse_reload(reason)

@@ -11,32 +11,35 @@ _WIDTH = 8
 
 
 class Tally:
-    """One number for each slot; made before the fork. A slot that takes no connections is away."""
+    """One number for each slot, behind the number of slots that were ever used. Made before the fork.
+
+    A slot that takes no connections is away.
+    """
 
     def __init__(self, slots: int) -> None:
-        self._memory = mmap.mmap(-1, slots * _WIDTH)
-        self._open = memoryview(self._memory).cast("q")
-        for slot in range(slots):
-            self.leave(slot)
+        self._memory = mmap.mmap(-1, (slots + 1) * _WIDTH)
+        self._words = memoryview(self._memory).cast("q")
 
     def __len__(self) -> int:
-        return len(self._open)
-
-    def leave(self, slot: int) -> None:
-        """The worker in this slot takes no more connections: it retires, stops or is dead."""
-        self._open[slot] = _AWAY
+        return len(self._words) - 1
 
     def share(self, slot: int) -> "Share":
-        """What the worker in this slot sees."""
+        """What the worker in this slot will see; away until it takes connections. In the supervisor."""
+        self.leave(slot)
+        self._words[0] = max(self._words[0], slot + 1)
         return Share(self, slot)
-
-    def counts(self) -> list[int]:
-        """The number of each slot that is not away."""
-        return [count for count in self._open if count != _AWAY]
 
     def put(self, slot: int, count: int) -> None:
         """Write a slot's number."""
-        self._open[slot] = count
+        self._words[slot + 1] = count
+
+    def leave(self, slot: int) -> None:
+        """The worker in this slot takes no more connections: it retires, stops or is dead."""
+        self._words[slot + 1] = _AWAY
+
+    def least(self) -> int | None:
+        """The smallest number of a slot that is not away."""
+        return min((count for count in self._words[1 : self._words[0] + 1] if count != _AWAY), default=None)
 
 
 class Share:
@@ -58,4 +61,5 @@ class Share:
 
     def is_more_than_least(self) -> bool:
         """Whether another worker that takes connections has fewer than this one."""
-        return self._own > min(self._tally.counts(), default=self._own)
+        least = self._tally.least()
+        return least is not None and self._own > least

@@ -69,7 +69,10 @@ def start_worker(
 
     To be called in a process with one thread. Raises OSError when there is no room for another process.
     """
+    share = tally.share(place.slot)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(0)
+    theirs.settimeout(0)
     # A signal between the fork and the new handlers would run the supervisor's handler in the worker.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
@@ -77,25 +80,23 @@ def start_worker(
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            ours.close()
-            forget()
-            theirs.settimeout(0)
-            _live(work, Seat(place, sockets, tally.share(place.slot), theirs), before)
+            _live(work, Seat(place, sockets, share, theirs), (ours.close, forget), before)
     except OSError:
         ours.close()
         raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
-    ours.settimeout(0)
     return Worker(pid, place.slot, ours)
 
 
-def _live(work: Work, seat: Seat, mask: set[int | signal.Signals]) -> NoReturn:
+def _live(work: Work, seat: Seat, closings: Sequence[Callable[[], None]], mask: set[int | signal.Signals]) -> NoReturn:
     """The whole life of a worker process; nothing of the supervisor's stack is ever returned to."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
+        for close in closings:
+            close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # A terminal sends these to the whole group; the supervisor hears them too and says what is to be done.
