@@ -24,7 +24,7 @@ def test_tls_1_3_is_spoken_and_cut(serve, connect, certificate):
     client.request()
     client.raw.recv(4096)
     time.sleep(0.3)
-    assert rig.registry.cut_from_thread({"ana"}) == (1, 1)
+    assert rig.registry.cut_from_thread({"ana"})[:2] == (1, 1)
     after, end = client.drain(pause=0.002)
     assert end == "reset"
     assert after <= client.receive_buffer
