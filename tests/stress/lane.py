@@ -28,7 +28,7 @@ from tests.stress import messages, oracles
 from tests.stress.asking import ask
 from tests.stress.events import Failure, Outcome, Signals, Trouble
 from tests.stress.oracles import Heard, Stored, Verdict
-from tests.stress.victims import ChunkedUpload, ExpectUpload, Flood, Upload, Victim
+from tests.stress.victims import Victim
 from tests.stress.ways import PATIENCE, WAYS, CommandFailed, Scene, Way
 from tests.stress.wires import Wires, received
 
@@ -38,7 +38,6 @@ EVERY_WORKER = 10
 AMBUSHES = 0.1
 LONGEST_AMBUSH = 2.0
 T = TypeVar("T")
-WRITING = (Flood, Upload, ExpectUpload, ChunkedUpload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +122,7 @@ class Lane:
         victim = scene.victim
         victim.begin()
         self._wait_for_the_moment()
+        at_call = {client: received(client.socket) for client in list(victim.clients)}
         began = time.monotonic()
         repeated, took = self._insist(lambda: way.strike(scene))[1:]
         returned = time.monotonic()
@@ -139,12 +139,12 @@ class Lane:
             heard = [
                 Heard(
                     type(client).__name__,
+                    at_call.get(client, 0),
                     octets,
                     received(client.socket),
                     client.end,
                     client.heard,
                     client.answers,
-                    isinstance(client, WRITING),
                 )
                 for client, octets in at_return.items()
             ]

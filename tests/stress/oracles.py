@@ -8,19 +8,18 @@ REFUSALS = frozenset({401, 403, 503})
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One connection: octets that had arrived when the revocation returned, and when all was over.
+    """One connection: octets that had arrived when the revocation was called, when it returned, and when all was over.
 
-    `start` is what the first octets said, `answers` how many whole answers came in all, `writes` whether it only ever
-    asked to write.
+    `start` is what the first octets said, `answers` how many whole answers came in all.
     """
 
     kind: str
+    at_call: int
     at_return: int
     at_end: int
     end: str | None
     start: bytes
     answers: int
-    writes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,8 @@ class Verdict:
 def judge_octets(verdict: Verdict, heard: Collection[Heard], *, still_reads: bool) -> None:
     """No octet after the return; but a connection that nobody had authenticated yet may hear that it is refused.
 
-    `still_reads`: the app password was narrowed to reading, so such a connection may read.
+    `still_reads`: the app password was narrowed to reading. A connection that was made since may read, and one that had
+    heard nothing when it was narrowed may have been made since.
     """
     for each in heard:
         # The kernel counts a FIN as one octet until the state tells it (see `wires.received`).
@@ -59,7 +59,7 @@ def judge_octets(verdict: Verdict, heard: Collection[Heard], *, still_reads: boo
             continue
         if each.answers <= 1 and _is_refusal(each.start):
             continue
-        if each.at_return == 0 and still_reads and not each.writes:
+        if still_reads and each.at_call == 0:
             continue
         verdict.octets += grown
         verdict.sentences.append(
