@@ -238,6 +238,19 @@ def test_receipts(ana: CommandLine, issue: Callable[..., str]) -> None:
     assert found["by"].startswith("cli:")
 
 
+def test_narrow(ana: CommandLine, issue: Callable[..., str]) -> None:
+    public_id = issue()
+    told = ana.ok("app-password", "narrow", public_id, "--read-only", "--cidr", "192.0.2.0/24", "--expires", "90d")
+    assert told.startswith(f"Narrowed: {public_id}. ")
+    [record] = records(ana)
+    assert (record["access"], record["networks"]) == ("read-only", ["192.0.2.0/24"])
+    assert record["expires"] is not None
+    assert "do more than it may now" in ana.refused("app-password", "narrow", public_id, "--cidr", "198.51.100.0/24")
+    assert "say what it may do no longer" in ana("app-password", "narrow", public_id).stderr
+    ana.ok("app-password", "revoke", public_id)
+    assert "for good" in ana.refused("app-password", "narrow", public_id, "--read-only")
+
+
 def test_revoke_is_all_or_nothing(ana: CommandLine, issue: Callable[..., str]) -> None:
     public_id = issue()
     assert ana.refused("app-password", "revoke", public_id, "00000") == "no app password has the id '00000'"

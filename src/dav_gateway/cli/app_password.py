@@ -8,19 +8,14 @@ from dav_gateway.cli.arguments import Cidr, PublicId, When, account_argument
 from dav_gateway.cli.command import Group, json_option
 from dav_gateway.cli.issued import show_issued
 from dav_gateway.cli.output import moment_text, safe, show_json, show_record, show_table
-from dav_gateway.cli.receipts import show_receipt, show_stored_receipt
-from dav_gateway.cli.records import LIVE, credential_pairs, credential_record, reach_of, state_of
+from dav_gateway.cli.records import credential_pairs, credential_record, found_credential, reach_of, state_of
 from dav_gateway.cli.session import Session, actor, now
-from dav_gateway.core.account import Account
-from dav_gateway.core.credential import Credential, Network, Origin, Service
-from dav_gateway.core.errors import NotFound, Refusal
+from dav_gateway.cli.taking_away import narrow, pause, receipt, resume, revoke
+from dav_gateway.core.credential import Network, Origin, Service
+from dav_gateway.core.errors import Refusal
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope
-from dav_gateway.service.revocation import required_credential
-from dav_gateway.service.services import Services
-from dav_gateway.store import credentials, receipts
-
-WHY = "command line"
+from dav_gateway.store import credentials
 
 
 @click.group(
@@ -99,7 +94,7 @@ def issue(
 def rotate(session: Session, credential_id: str, as_json: bool) -> None:
     """Issue a successor with the same rights and print it; the old one ends when the successor is first used."""
     with session.services() as services:
-        _, owner = _found(services, credential_id)
+        _, owner = found_credential(services, credential_id)
         password, credential = services.issuing.rotate(credential_id, origin=Origin.CLI, actor=actor())
         show_issued(services, password, credential, owner.name, session.settings.dav_url, as_json=as_json)
 
@@ -142,7 +137,7 @@ def list_(session: Session, name: str, as_json: bool) -> None:
 def show(session: Session, credential_id: str, as_json: bool) -> None:
     """Show one app password: all but the secret, which nobody can read any more."""
     with session.services() as services:
-        found = _found(services, credential_id)
+        found = found_credential(services, credential_id)
     if as_json:
         show_json(credential_record(*found, now()))
     else:
@@ -160,80 +155,12 @@ def rename(session: Session, credential_id: str, label: str, as_json: bool) -> N
         raise Refusal("a label is not empty")
     with session.services() as services:
         services.issuing.rename(credential_id, label, actor=actor())
-        renamed, owner = _found(services, credential_id)
+        renamed, owner = found_credential(services, credential_id)
     if as_json:
         show_json(credential_record(renamed, owner, now()))
     else:
         click.echo(f"Renamed: {renamed.id}. It is {safe(renamed.label)} from now on.")
 
 
-@app_password.command("pause", example="dav-gateway app-password pause k7mqx")
-@click.argument("credential_id", metavar="ID", type=PublicId())
-@json_option
-@click.pass_obj
-def pause(session: Session, credential_id: str, as_json: bool) -> None:
-    """Refuse an app password until it is resumed, and cut what it is doing."""
-    with session.services() as services:
-        receipt = services.revocation.pause(credential_id, by=actor())
-    show_receipt(receipt, "Paused", as_json=as_json)
-
-
-@app_password.command("resume", example="dav-gateway app-password resume k7mqx")
-@click.argument("credential_id", metavar="ID", type=PublicId())
-@json_option
-@click.pass_obj
-def resume(session: Session, credential_id: str, as_json: bool) -> None:
-    """Let a paused app password work again."""
-    with session.services() as services:
-        services.revocation.resume(credential_id, by=actor())
-        resumed, owner = _found(services, credential_id)
-    if as_json:
-        show_json(credential_record(resumed, owner, now()))
-        return
-    state = state_of(resumed, owner, now())
-    click.echo(f"Resumed: {resumed.id}. {'Accepted from now on' if state == LIVE else f'Still refused: {state}'}.")
-
-
-@app_password.command(
-    "revoke", example="dav-gateway app-password revoke k7mqx\ndav-gateway app-password revoke --all ana"
-)
-@click.argument("credential_ids", metavar="ID...", nargs=-1, type=PublicId())
-@click.option("--all", "account_name", metavar="ACCOUNT", help="All app passwords of this account: a device is lost.")
-@click.option("--receipt", "in_full", is_flag=True, help="Tell which worker ended what, and when.")
-@json_option
-@click.pass_obj
-def revoke(
-    session: Session, credential_ids: Sequence[str], account_name: str | None, *, in_full: bool, as_json: bool
-) -> None:
-    """End app passwords for good, and cut what they are doing. All of those named, or none when one does not exist.
-
-    Returns when nothing more is sent or stored under them by any worker of any machine.
-    """
-    if bool(credential_ids) == (account_name is not None):
-        raise click.UsageError("give the ids of app passwords, or --all and the name of an account")
-    with session.services() as services:
-        if account_name is not None:
-            receipt = services.revocation.revoke_all(services.accounts.get(account_name).name, by=actor(), why=WHY)
-        else:
-            receipt = services.revocation.revoke(credential_ids, by=actor(), why=WHY)
-    show_receipt(receipt, "Revoked", as_json=as_json, in_full=in_full)
-
-
-@app_password.command("receipt", example="dav-gateway app-password receipt k7mqx")
-@click.argument("credential_id", metavar="ID", type=PublicId())
-@json_option
-@click.pass_obj
-def receipt(session: Session, credential_id: str, as_json: bool) -> None:
-    """Show what the last revocation, pause or narrowing of an app password ended, and who was refused first since."""
-    with session.services() as services:
-        _found(services, credential_id)
-        with services.database.read() as connection:
-            stored = receipts.latest(connection, credential_id)
-    if stored is None:
-        raise NotFound(f"nothing was ever taken away from the app password {credential_id}")
-    show_stored_receipt(stored, as_json=as_json)
-
-
-def _found(services: Services, credential_id: str) -> tuple[Credential, Account]:
-    with services.database.read() as connection:
-        return required_credential(connection, credential_id)
+for _command in (pause, resume, narrow, revoke, receipt):
+    app_password.add_command(_command)

@@ -8,9 +8,17 @@ from dav_gateway.core.client_family import title_of
 from dav_gateway.core.credential import Credential, refusal_of_liveness
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Scope
+from dav_gateway.service.revocation import required_credential
+from dav_gateway.service.services import Services
 from dav_gateway.store.audit import Event
 
 LIVE = "live"
+
+
+def found_credential(services: Services, credential_id: str) -> tuple[Credential, Account]:
+    """The credential with this id and its owner. Raises NotFound."""
+    with services.database.read() as connection:
+        return required_credential(connection, credential_id)
 
 
 def account_record(account: Account) -> dict[str, Any]:
