@@ -117,7 +117,7 @@ class Application(RadicaleApplication):
 
         def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
             request.body = self._xml(asked)
-            ours = report.answer(request, self._site, _known(resource), request.body)
+            ours = report.answer(request, self._site, _known(resource), asked, request.body)
             if ours is not None or request.body is None:
                 return ours or report.unsupported()
 

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.scope import Resource
-from dav_gateway.dav import answers, report, view
+from dav_gateway.dav import answers, members, view
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.names import DECLARATIONS, clark
 from dav_gateway.dav.site import Site
@@ -86,7 +86,7 @@ def _with_objects(  # noqa: PLR0917 - one answer, put together
     asked = [each.tag for prop in body.findall(clark("D:prop")) for each in prop]
     found = objects.get_many(request.connection, looked.collection.id, names)
     added = "".join(
-        report.member(looked, site, stored, asked).replace(_OPENING, f"{_OPENING[:-1]} {DECLARATIONS}>", 1)
+        members.member(looked, site, stored, asked).replace(_OPENING, f"{_OPENING[:-1]} {DECLARATIONS}>", 1)
         for stored in found
     )
     return status, headers, _inside(answered, added.encode()), None

@@ -3,34 +3,34 @@
 Queries, free-busy and partial data take Radicale's own handler; what is not announced is refused.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
 
-from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Kind, Resource, Scope
-from dav_gateway.dav import answers, properties, view
+from dav_gateway.dav import answers, members, properties, sync, view
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
-from dav_gateway.dav.multistatus import gone, multistatus, propstat, response
-from dav_gateway.dav.names import clark, element, text
+from dav_gateway.dav.members import DATA
+from dav_gateway.dav.multistatus import gone, multistatus
+from dav_gateway.dav.names import clark
 from dav_gateway.dav.propfind import MAX_NAMES
 from dav_gateway.dav.site import Site
+from dav_gateway.dav.sync import SYNC
 from dav_gateway.dav.view import View
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects
-from dav_gateway.store.errors import SyncTokenTooOld
-from dav_gateway.store.objects import StoredObject
 
-DATA = {Scope.CALENDARS: clark("C:calendar-data"), Scope.CONTACTS: clark("CR:address-data")}
 MULTIGET = {Scope.CALENDARS: clark("C:calendar-multiget"), Scope.CONTACTS: clark("CR:addressbook-multiget")}
-SYNC = clark("D:sync-collection")
 OFFERED = {home: frozenset(map(clark, names)) for home, names in properties.REPORTS.items()}
 FREE_BUSY = clark("C:free-busy-query")
 
 
-def answer(request: DavRequest, site: Site, resource: Resource, body: Element | None) -> Response | None:
+def answer(
+    request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], body: Element | None
+) -> Response | None:
     """The answer, or None where Radicale's handler is to give it. Raises BadXML."""
     if body is None:
         raise BadXML("A REPORT needs a body.")
@@ -51,7 +51,7 @@ def answer(request: DavRequest, site: Site, resource: Resource, body: Element | 
     if looked is None or looked.collection is None:
         return answers.nothing()
     if body.tag == SYNC:
-        return _sync(request, site, looked, body, names)
+        return sync.answer(request, site, looked, environ, body, names)
     return answers.many(multistatus(_multiget(request, site, looked, body, names)))
 
 
@@ -62,32 +62,6 @@ def unsupported() -> Response:
 
 def _is_partial(prop: Element) -> bool:
     return prop.tag in DATA.values() and len(prop) > 0
-
-
-def _sync(request: DavRequest, site: Site, looked: View, body: Element, names: list[str]) -> Response:
-    assert looked.collection is not None
-    assert looked.home is not None
-    level = (body.findtext(clark("D:sync-level")) or "1").strip()
-    if level != "1":
-        return answers.plain(HTTPStatus.BAD_REQUEST, "The sync level of a calendar or address book is 1.")
-    sent = (body.findtext(clark("D:sync-token")) or "").strip()
-    with_data = DATA[looked.home] in names
-    removed: Iterable[str] = ()
-    if not sent:
-        members = objects.every(request.connection, looked.collection.id, octets=with_data)
-    else:
-        try:
-            since = looked.collection.change_at(sent)
-            changed, removed = objects.changes_since(request.connection, looked.collection, since)
-        except SyncTokenTooOld:
-            return answers.precondition(
-                HTTPStatus.FORBIDDEN, "D:valid-sync-token", "This sync token is not of this collection, or too old."
-            )
-        members = iter(objects.get_many(request.connection, looked.collection.id, changed, octets=with_data))
-    responses = [member(looked, site, stored, names) for stored in members]
-    responses += [gone(looked.path + name) for name in removed]
-    trailer = element(clark("D:sync-token"), looked.collection.sync_token)
-    return answers.many(multistatus(responses, trailer))
 
 
 def _multiget(request: DavRequest, site: Site, looked: View, body: Element, names: list[str]) -> Iterator[str]:
@@ -106,7 +80,7 @@ def _multiget(request: DavRequest, site: Site, looked: View, body: Element, name
     by_name = {stored.name: stored for stored in found}
     for path, name in asked.items():
         stored = by_name.get(name) if name else None
-        yield member(looked, site, stored, names) if stored else gone(path)
+        yield members.member(looked, site, stored, names) if stored else gone(path)
 
 
 def _path(reference: str) -> str:
@@ -120,23 +94,3 @@ def _name_in(looked: View, path: str) -> str | None:
     """The object's name when `path` lies directly in the collection; hrefs that point elsewhere find nothing."""
     name = path.removeprefix(looked.path)
     return name if name != path and name and "/" not in name else None
-
-
-def member(looked: View, site: Site, stored: StoredObject, names: list[str]) -> str:
-    """One `D:response` with what was asked of an object, its data as stored."""
-    each = view.member(looked, stored)
-    found: list[str] = []
-    missing: list[str] = []
-    for name in names:
-        if looked.home is not None and name == DATA[looked.home]:
-            found.append(element(name, text(as_text(stored.octets))))
-            continue
-        value = properties.value(each, site, name)
-        if value is None:
-            missing.append(element(name))
-        else:
-            found.append(value)
-    if not names:
-        # RFC 6578 section 3.2: a member without asked properties is still reported, by its status.
-        return gone(each.path, HTTPStatus.OK)
-    return response(each.path, propstat(HTTPStatus.OK, found), propstat(HTTPStatus.NOT_FOUND, missing))

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, literal, or_, select, union_all
+from sqlalchemy import Connection, Select, and_, bindparam, func, literal, or_, select, text, union_all
 
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import SyncTokenTooOld
 from dav_gateway.store.object_rows import StoredObject
 from dav_gateway.store.schema import collection, object_, tombstone
+from dav_gateway.store.sync_position import SyncPosition
 
 NAMES_PER_STATEMENT = 500
 ROWS_PER_FETCH = 200
@@ -46,6 +47,30 @@ _CHANGES = union_all(
         tombstone.c.change > bindparam("change"),
         tombstone.c.change <= bindparam("until"),
     ),
+)
+_AFTER_OBJECT = or_(
+    object_.c.change > bindparam("change"),
+    and_(object_.c.change == bindparam("change"), object_.c.name > bindparam("after")),
+)
+_AFTER_TOMBSTONE = or_(
+    tombstone.c.change > bindparam("change"),
+    and_(tombstone.c.change == bindparam("change"), tombstone.c.name > bindparam("after")),
+)
+_PAGE = (
+    union_all(
+        select(object_.c.change, object_.c.name, literal(0).label("gone")).where(
+            _INSIDE, object_.c.change >= bindparam("change"), object_.c.change <= bindparam("until"), _AFTER_OBJECT
+        ),
+        select(tombstone.c.change, tombstone.c.name, literal(1)).where(
+            tombstone.c.collection_id == bindparam("collection_id"),
+            tombstone.c.change >= bindparam("change"),
+            tombstone.c.change <= bindparam("until"),
+            tombstone.c.change > bindparam("removals"),
+            _AFTER_TOMBSTONE,
+        ),
+    )
+    .order_by(text("1"), text("2"))
+    .limit(bindparam("limit"))
 )
 _COUNT = select(func.count()).where(_INSIDE)
 _TOTAL_SIZE = (
@@ -130,6 +155,29 @@ def changes_since(c: Connection, inside: Collection, change: int) -> tuple[list[
         for name, gone in c.execute(_CHANGES, values):
             (removed if gone else changed).append(name)
     return changed, removed
+
+
+def page_of_changes(
+    c: Connection, inside: Collection, position: SyncPosition, limit: int
+) -> tuple[list[str], list[str], SyncPosition | None]:
+    """The next `limit` changes after `position`, oldest first, up to the state that `inside` shows: names changed,
+    names removed, and the position behind them, None when nothing is left. One statement."""
+    values = {
+        "collection_id": inside.id,
+        "change": position.change if position.name else position.change + 1,
+        "after": position.name,
+        "until": inside.change,
+        "removals": position.removals,
+        "limit": limit + 1,
+    }
+    rows = list(c.execute(_PAGE, values))
+    page = rows[:limit]
+    changed = [name for _, name, gone in page if not gone]
+    removed = [name for _, name, gone in page if gone]
+    if len(rows) <= limit:
+        return changed, removed, None
+    change, name, _ = page[-1]
+    return changed, removed, SyncPosition(change, position.removals, name)
 
 
 def count(c: Connection, collection_id: int) -> int:

@@ -3,7 +3,16 @@
 Every function costs the same whatever the collection holds, unless it is there to read all of it.
 """
 
-from dav_gateway.store.object_reads import between, changes_since, count, every, get, get_many, total_size
+from dav_gateway.store.object_reads import (
+    between,
+    changes_since,
+    count,
+    every,
+    get,
+    get_many,
+    page_of_changes,
+    total_size,
+)
 from dav_gateway.store.object_rows import NewObject, StoredObject
 from dav_gateway.store.object_writes import forget_removed, move, put, put_many, remove
 
@@ -18,6 +27,7 @@ __all__ = [
     "get",
     "get_many",
     "move",
+    "page_of_changes",
     "put",
     "put_many",
     "remove",
