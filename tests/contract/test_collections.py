@@ -124,3 +124,18 @@ def _create(c: Connection, account_id: int | None, name: str, now: Moment, home:
         properties={},
         now=now,
     )
+
+
+def test_a_new_name_is_the_same_collection(database: Database, ana: Account, calendar: Collection, now: Moment) -> None:
+    with database.write() as c:
+        other = _create(c, ana.id, "other", now)
+        with pytest.raises(CollectionExists):
+            collections.rename(c, calendar.id, "other", now)
+        collections.rename(c, calendar.id, "renamed", now)  # the refusal left the transaction usable
+        with pytest.raises(NotFound):
+            collections.rename(c, other.id + 1, "none", now)
+    with database.read() as c:
+        found = collections.find(c, ana.id, "calendars", "renamed")
+        assert found is not None
+        assert (found.id, found.sync_token) == (calendar.id, calendar.sync_token)
+        assert collections.find(c, ana.id, "calendars", "work") is None

@@ -253,3 +253,20 @@ def _second(c: Connection, owner: Account) -> Collection:
 def _state(database: Database, inside: Collection) -> tuple[Collection | None, list[StoredObject]]:
     with database.read() as c:
         return collections.get(c, inside.id), list(objects.every(c, inside.id))
+
+
+def test_a_whole_collection_is_copied_as_one_change(
+    database: Database, ana: Account, calendar: Collection, event: MakeEvent
+) -> None:
+    with database.write() as c:
+        objects.put_many(c, calendar.id, [event("a"), event("b")], T1)
+        other = collections.create(
+            c, account_id=ana.id, home="calendars", name="copy", components=(), properties={}, now=T1
+        )
+        assert objects.copy_all(c, calendar.id, other.id, T1) == 2
+    with database.read() as c:
+        first, second = (list(objects.every(c, each.id)) for each in (calendar, other))
+        assert [each._replace(change=0) for each in first] == [each._replace(change=0) for each in second]
+        copied = collections.get(c, other.id)
+        assert copied is not None
+        assert {each.change for each in second} == {copied.change} == {1}

@@ -9,7 +9,7 @@ METHODS = [
     "GET", "HEAD", "PUT", "DELETE", "PROPFIND", "PROPPATCH", "REPORT", "MKCOL", "MKCALENDAR", "MOVE", "COPY", "POST",
     "LOCK", "UNLOCK", "ACL", "PATCH", "SEARCH",
 ]  # fmt: skip
-UNKNOWN = {"COPY", "POST", "LOCK", "UNLOCK", "ACL", "PATCH", "SEARCH"}
+UNKNOWN = {"POST", "LOCK", "UNLOCK", "ACL", "PATCH", "SEARCH"}
 BODIES = {
     "PUT": CARD,
     "PROPFIND": b'<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>',

@@ -124,6 +124,8 @@ def requests_on(home: str, account: str) -> dict[str, tuple[str, str, list[str],
         "PROPPATCH": ("PROPPATCH", here, xml, PROPPATCH),
         "MKCOL": ("MKCOL", f"{base}made/", xml, mkcol),
         "MKCALENDAR": ("MKCALENDAR", f"{base}made/", [], None),
+        "COPY all": ("COPY", here, ["-H", f"Destination: {base}copied/"], None),
+        "MOVE all": ("MOVE", here, ["-H", f"Destination: {base}moved/"], None),
         "MOVE": ("MOVE", f"{here}kept.{suffix}", ["-H", f"Destination: {here}moved.{suffix}"], None),
     }
 

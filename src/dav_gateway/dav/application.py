@@ -1,8 +1,9 @@
 """Radicale's application, extended in this one place.
 
-Ours: PROPFIND, PUT, DELETE, MOVE, PROPPATCH, MKCALENDAR, MKCOL, OPTIONS, GET of an object, and the reports that come
-straight from rows. Radicale's, over our storage plug-in: GET of a collection and the query reports. Around all of them:
-the credential's permission first, the write transaction decided by the status, refusals with the DAV precondition.
+Ours: PROPFIND, PUT, DELETE, COPY, MOVE, PROPPATCH, MKCALENDAR, MKCOL, OPTIONS, GET of an object, and the reports that
+come straight from rows. Radicale's, over our storage plug-in: GET of a collection and the query reports. Around all of
+them: the credential's permission first, the write transaction decided by the status, refusals with the DAV
+precondition.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,14 +21,15 @@ from dav_gateway.dav import (
     answers,
     conditions,
     delete,
+    destination,
     get,
     guard,
     isolation,
-    move,
     property_update,
     propfind,
     put,
     report,
+    transfer,
 )
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.options import allow, offered
@@ -189,19 +191,23 @@ class Application(RadicaleApplication):
             lambda request, resource, asked: delete.answer(request, _known(resource), asked), environ, path
         )
 
+    def do_COPY(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See transfer.py; the source is read, the destination written."""
+        return self._answered(self._transfer, environ, path)
+
     def do_MOVE(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
-        """See move.py; both ends need permission."""
+        """See transfer.py; both ends are written."""
+        return self._answered(self._transfer, environ, path)
 
-        def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
-            target = move.destination(asked, self._site)
-            if not isinstance(target, str):
-                return target
-            to_resource = resource_at(target.removeprefix(PREFIX))
-            if request.permission(to_resource) < Permission.WRITE:
-                return self._denied(request, to_resource, target, "bind")
-            return move.answer(request, _known(resource), _known(to_resource), asked)
-
-        return self._answered(handler, environ, path)
+    def _transfer(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
+        target = destination.destination(environ, self._site)
+        if not isinstance(target, str):
+            return target
+        to_resource = resource_at(target.removeprefix(PREFIX))
+        if request.permission(to_resource) < Permission.WRITE:
+            return self._denied(request, to_resource, target, "bind")
+        keep = environ["REQUEST_METHOD"] == "COPY"
+        return transfer.answer(request, _known(resource), _known(to_resource), environ, keep=keep)
 
     def do_POST(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """Nothing takes a POST here; Radicale's own is for its web pages and sharing."""

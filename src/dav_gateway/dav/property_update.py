@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from dav_gateway.core.scope import Kind, Permission, Resource, Scope
 from dav_gateway.dav import answers, dead, properties
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav.answers import Own, Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import multistatus, propstat, response
 from dav_gateway.dav.names import clark, element
@@ -110,8 +110,11 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
             "".join(map(element, protected)),
         )
     stored = dead.updated({}, asked)
-    if _too_large(stored) or len(resource.collection.encode()) > MAX_COLLECTION_NAME:
-        return answers.plain(HTTPStatus.FORBIDDEN, "The name or the properties of the collection are too long.")
+    if _too_large(stored):
+        return answers.plain(HTTPStatus.FORBIDDEN, "The properties of the collection are too long.")
+    unfit = unfit_collection_name(resource)
+    if unfit is not None:
+        return unfit
     connection = request.begin_write()
     try:
         collections.create(
@@ -130,6 +133,13 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
             )
         return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, "There is a collection at this address already.")
     return answers.empty(HTTPStatus.CREATED, {"Cache-Control": "no-cache"})
+
+
+def unfit_collection_name(resource: Resource) -> Own | None:
+    """403 for a collection's name that is too long, None for one that can be stored."""
+    if len(resource.collection.encode()) > MAX_COLLECTION_NAME:
+        return answers.plain(HTTPStatus.FORBIDDEN, "The name of the collection is too long.")
+    return None
 
 
 def _misplaced(method: str) -> Response:

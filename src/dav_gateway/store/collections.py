@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.selectable import Select
 
 from dav_gateway.core.errors import NotFound
@@ -77,6 +78,7 @@ _LOCK = (
     .with_for_update(key_share=True)
 )
 _CREATE = insert_or_nothing(collection, collection.c)
+_RENAME = update(collection).where(_ID).values(name=bindparam("called"), modified_at=bindparam("now"))
 _REMOVE = delete(collection).where(_ID)
 _BUMPED = {"change": collection.c.change + 1, "modified_at": bindparam("now")}
 _BUMP = update(collection).where(_ID).values(_BUMPED).returning(collection.c.change)
@@ -159,6 +161,18 @@ def create(
     if row is None:
         raise CollectionExists(name)
     return from_row(row)
+
+
+def rename(c: Connection, collection_id: int, name: str, now: Moment) -> None:
+    """Give the collection another name in its home; it stays the same collection, with its sync tokens. Raises
+    CollectionExists, which leaves the transaction usable, and NotFound."""
+    try:
+        with c.begin_nested():
+            renamed = c.execute(_RENAME, {"collection_id": collection_id, "called": name, "now": now}).rowcount
+    except IntegrityError as error:
+        raise CollectionExists(name) from error
+    if not renamed:
+        raise NotFound("the collection does not exist")
 
 
 def remove(c: Connection, collection_id: int) -> bool:

@@ -61,6 +61,17 @@ _MOVE = (
     .where(_OBJECT)
     .values(collection_id=bindparam("to_inside"), name=bindparam("to_called"), change=bindparam("to_change"))
 )
+_COPIED = {
+    "collection_id": bindparam("to_inside", type_=object_.c.collection_id.type),
+    "change": bindparam("to_change", type_=object_.c.change.type),
+    "modified_at": bindparam("now", type_=object_.c.modified_at.type),
+}
+_COPY_ALL = insert(object_).from_select(
+    object_.c.keys(),
+    select(*(_COPIED.get(column.name, column) for column in object_.c)).where(
+        object_.c.collection_id == bindparam("inside")
+    ),
+)
 _FORGET = delete(tombstone).where(
     tombstone.c.collection_id == bindparam("inside"), tombstone.c.change <= bindparam("through")
 )
@@ -138,6 +149,14 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
     c.execute(_UNBURY, target)
     _bury(c, from_collection_id, name, changes[from_collection_id])
     return source._replace(name=to_name, change=changes[to_collection_id])
+
+
+def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now: Moment) -> int:
+    """Store every object of a collection in an empty one, as one change, and return how many: two statements. Raises
+    NotFound when the target is gone."""
+    change = collections.bump(c, to_collection_id, now)
+    values = {"inside": from_collection_id, "to_inside": to_collection_id, "to_change": change, "now": now}
+    return c.execute(_COPY_ALL, values).rowcount
 
 
 def forget_removed(c: Connection, collection_id: int, through: int) -> int:

@@ -14,13 +14,14 @@ from dav_gateway.store.object_reads import (
     total_size,
 )
 from dav_gateway.store.object_rows import NewObject, StoredObject
-from dav_gateway.store.object_writes import forget_removed, move, put, put_many, remove
+from dav_gateway.store.object_writes import copy_all, forget_removed, move, put, put_many, remove
 
 __all__ = [
     "NewObject",
     "StoredObject",
     "between",
     "changes_since",
+    "copy_all",
     "count",
     "every",
     "forget_removed",

@@ -1,0 +1,43 @@
+"""Where a COPY or MOVE goes: the Destination, Overwrite and Depth headers (RFC 4918 sections 10.2, 10.3 and 10.6)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from dav_gateway.dav import answers
+from dav_gateway.dav.answers import Own
+from dav_gateway.dav.site import PREFIX, Site
+
+
+def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
+    """The path that the Destination header names, or the refusal. A host in it must be Host or the public one."""
+    try:
+        header = environ.get("HTTP_DESTINATION", "")
+        header.encode("ascii")  # a URI has no other characters, and WSGI would show them in Latin-1
+        url = urlsplit(header)
+        path = unquote(url.path, errors="strict")
+    except ValueError:
+        return answers.plain(HTTPStatus.BAD_REQUEST, "The Destination header is not a URI.")
+    if url.netloc and url.netloc not in (environ.get("HTTP_HOST", ""), urlsplit(site.public_url).netloc):
+        return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is on another server.")
+    segments = path.split("/")
+    if not path.startswith(f"{PREFIX}/") or "." in segments or ".." in segments or not path.isprintable():
+        return answers.plain(HTTPStatus.FORBIDDEN, "The destination is not an address of calendars or contacts.")
+    return path
+
+
+def overwrites(environ: Mapping[str, Any]) -> bool:
+    """Whether what is at the destination may be replaced. Without the header it may (section 10.6)."""
+    return str(environ.get("HTTP_OVERWRITE", "T")).strip().upper() == "T"
+
+
+def depth(environ: Mapping[str, Any]) -> str | None:
+    """`0` or `infinity`, which is meant where the header is missing (section 9.8.3); None for anything else."""
+    asked = str(environ.get("HTTP_DEPTH", "infinity")).strip().lower()
+    return asked if asked in ("0", "infinity") else None
+
+
+def occupied() -> Own:
+    """412: something is at the destination, and it may not be overwritten."""
+    return answers.plain(HTTPStatus.PRECONDITION_FAILED, "There is something at the destination already.")

@@ -1,0 +1,61 @@
+"""COPY and MOVE of a calendar or address book inside its home (RFC 4918 sections 9.8.3 and 9.9.2).
+
+A moved collection keeps its sync tokens; a copy is a collection of its own that begins with what the other one holds.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from dav_gateway.core.scope import Resource
+from dav_gateway.dav import answers, conditions
+from dav_gateway.dav.answers import Own
+from dav_gateway.dav.destination import depth, occupied, overwrites
+from dav_gateway.dav.property_update import unfit_collection_name
+from dav_gateway.service import homes
+from dav_gateway.service.request import DavRequest
+from dav_gateway.store import collections, objects
+from dav_gateway.store.errors import CollectionExists
+
+
+def answer(request: DavRequest, source: Resource, target: Resource, environ: Mapping[str, Any], *, keep: bool) -> Own:
+    """Copy (`keep`) or move the collection `source` to `target`; both are in the same home."""
+    deep = depth(environ)
+    if deep is None or (deep == "0" and not keep):
+        return answers.plain(HTTPStatus.BAD_REQUEST, "A collection is copied with Depth 0 or infinity, moved as whole.")
+    refusal = unfit_collection_name(target)
+    if refusal is not None:
+        return refusal
+    assert source.home is not None
+    connection = request.begin_write()
+    account = request.granted.account
+    found = [homes.find(connection, account, source.home, each.collection) for each in (source, target)]
+    locked = {each.id: each for each in collections.lock(connection, [each.id for each in found if each])}
+    origin, replaced = (locked.get(each.id) if each else None for each in found)
+    if origin is None:
+        return answers.nothing()
+    if conditions.failed(environ, origin.etag):
+        return answers.changed()
+    if replaced is not None:
+        if not overwrites(environ):
+            return occupied()
+        collections.remove(connection, replaced.id)
+    now = request.services.clock()
+    try:
+        if keep:
+            made = collections.create(
+                connection,
+                account_id=account.id,
+                home=source.home.value,
+                name=target.collection,
+                components=origin.components,
+                properties=origin.properties,
+                now=now,
+            )
+            if deep != "0":
+                objects.copy_all(connection, origin.id, made.id, now)
+        else:
+            collections.rename(connection, origin.id, target.collection, now)
+    except CollectionExists:
+        return occupied()
+    return answers.empty(HTTPStatus.NO_CONTENT if replaced else HTTPStatus.CREATED)
