@@ -151,12 +151,12 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
     return source._replace(name=to_name, change=changes[to_collection_id])
 
 
-def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now: Moment) -> int:
-    """Store every object of a collection in an empty one, as one change, and return how many: two statements. Raises
-    NotFound when the target is gone."""
+def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now: Moment) -> None:
+    """Store every object of a collection in an empty one, as one change: two statements. Raises NotFound when the
+    target is gone."""
     change = collections.bump(c, to_collection_id, now)
     values = {"inside": from_collection_id, "to_inside": to_collection_id, "to_change": change, "now": now}
-    return c.execute(_COPY_ALL, values).rowcount
+    c.execute(_COPY_ALL, values)
 
 
 def forget_removed(c: Connection, collection_id: int, through: int) -> int:
