@@ -32,7 +32,7 @@ from dav_gateway.dav import (
     transfer,
 )
 from dav_gateway.dav.answers import Response
-from dav_gateway.dav.options import allow, offered
+from dav_gateway.dav.options import allow, offered, with_dav_header
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service.request import DavRequest, EndOfRequest, required_request
 
@@ -107,8 +107,8 @@ class Application(RadicaleApplication):
     def do_PROPFIND(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See propfind.py."""
         return self._answered(
-            lambda request, resource, asked: propfind.answer(
-                request, self._site, _known(resource), asked, self._xml(asked)
+            lambda request, resource, asked: with_dav_header(
+                request, propfind.answer(request, self._site, _known(resource), asked, self._xml(asked))
             ),
             environ,
             path,

@@ -5,6 +5,7 @@ is not named. Thunderbird, Evolution and cadaver ask without credentials and are
 """
 
 from dav_gateway.core.scope import Kind, Resource, Scope
+from dav_gateway.dav.answers import Response
 from dav_gateway.dav.site import CLASSES
 from dav_gateway.service.request import DavRequest
 
@@ -25,6 +26,12 @@ def dav_header(request: DavRequest) -> str:
     """The value of the DAV header for the credential of this request."""
     features = [feature for scope, feature in FEATURES.items() if request.grant is None or request.grant.has(scope)]
     return ", ".join([CLASSES, *features])
+
+
+def with_dav_header(request: DavRequest, response: Response) -> Response:
+    """The answer with the DAV header: some clients look for it on a PROPFIND and never send OPTIONS."""
+    status, headers, body, logged = response
+    return status, {**dict(headers), "DAV": dav_header(request)}, body, logged
 
 
 def allow(resource: Resource | None) -> str:

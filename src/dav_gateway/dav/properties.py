@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from email.utils import formatdate
 
 from dav_gateway.core.moment import isoformat
-from dav_gateway.core.scope import Access, Kind, Permission, Scope
-from dav_gateway.dav import dead
+from dav_gateway.core.scope import Kind, Scope
+from dav_gateway.dav import dead, offered_reports, privileges
 from dav_gateway.dav.multistatus import href
 from dav_gateway.dav.names import clark, element, text
 from dav_gateway.dav.site import PREFIX, Site
@@ -18,10 +18,6 @@ from dav_gateway.dav.view import View, home_path, principal_path
 
 Property = Callable[[View, Site], str | None]
 
-REPORTS: Mapping[Scope, tuple[str, ...]] = {
-    Scope.CALENDARS: ("D:sync-collection", "C:calendar-multiget", "C:calendar-query", "C:free-busy-query"),
-    Scope.CONTACTS: ("D:sync-collection", "CR:addressbook-multiget", "CR:addressbook-query"),
-}
 CALENDAR_COMPONENTS = ("VEVENT", "VTODO", "VJOURNAL")
 COLLATIONS = ("i;ascii-casemap", "i;unicode-casemap", "i;octet")
 
@@ -38,28 +34,10 @@ def _resourcetype(view: View, _site: Site) -> str:
             return "<D:collection/>"
 
 
-def _privileges(view: View, _site: Site) -> str:
-    names = ["D:read", "D:read-current-user-privilege-set"]
-    if view.home is Scope.CALENDARS and view.kind is not Kind.HOME:
-        names.append("C:read-free-busy")
-    if view.permission is Permission.WRITE:
-        names += ["D:write", "D:write-content", "D:write-properties", "D:bind", "D:unbind"]
-    elif view.kind is Kind.HOME and _may_make_collections(view):
-        names += ["D:bind", "D:unbind"]
-    return "".join(element(clark("D:privilege"), element(clark(name))) for name in names)
-
-
-def _may_make_collections(view: View) -> bool:
-    credential = view.grant.credential
-    return credential.access is Access.READ_WRITE and credential.collections is None
-
-
 def _reports(view: View, _site: Site) -> str:
-    if view.kind is not Kind.COLLECTION or view.home is None:
-        return ""
     return "".join(
         f"<D:supported-report><D:report>{element(clark(name))}</D:report></D:supported-report>"
-        for name in REPORTS[view.home]
+        for name in offered_reports.reports(view.kind, view.home)
     )
 
 
@@ -81,6 +59,13 @@ def _displayname(view: View, _site: Site) -> str | None:
 def _addresses(view: View, _site: Site) -> str:
     # The e-mail first: CalDav Synchronizer takes the first mailto: as the person's own address.
     return f"<D:href>mailto:{text(view.account.email)}</D:href>{href(principal_path(view.account))}"
+
+
+def _owner(view: View, _site: Site) -> str | None:
+    """RFC 3744 section 5.1; the company directory belongs to nobody who signs in."""
+    if view.collection is not None and view.collection.account_id is None:
+        return None
+    return href(principal_path(view.account))
 
 
 def _etag(view: View, _site: Site) -> str | None:
@@ -115,11 +100,15 @@ def _only(home: Scope, content: str) -> Property:
 COMMON: dict[str, Property] = {
     "D:resourcetype": _resourcetype,
     "D:current-user-principal": lambda view, _site: href(principal_path(view.account)),
-    "D:current-user-privilege-set": _privileges,
+    "D:current-user-privilege-set": privileges.current_user_privilege_set,
+    "D:supported-privilege-set": privileges.supported_privilege_set,
+    "D:acl": privileges.acl,
+    "D:acl-restrictions": privileges.acl_restrictions,
+    "D:inherited-acl-set": lambda _view, _site: "",
     "D:principal-collection-set": lambda _view, _site: href(f"{PREFIX}/"),
     "D:supported-report-set": _reports,
 }
-OWNED: dict[str, Property] = {"D:owner": lambda view, _site: href(principal_path(view.account))}
+OWNED: dict[str, Property] = {"D:owner": _owner}
 PRINCIPAL: dict[str, Property] = {
     "D:displayname": _displayname,
     "D:principal-URL": lambda view, _site: href(principal_path(view.account)),
@@ -186,6 +175,8 @@ NOT_IN_ALLPROP = frozenset(
         "C:max-resource-size", "CR:max-resource-size", "C:supported-calendar-data", "CR:supported-address-data",
         "C:supported-collation-set", "CR:supported-collation-set", "C:supported-calendar-component-set",
         "C:calendar-home-set", "CR:addressbook-home-set", "C:calendar-user-address-set", "D:current-user-privilege-set",
+        "D:supported-privilege-set", "D:acl", "D:acl-restrictions", "D:inherited-acl-set", "D:alternate-URI-set",
+        "D:principal-URL", "D:group-member-set", "D:group-membership",
         "D:supported-report-set", "D:principal-collection-set", "D:sync-token", "D:owner",
     )
 )  # fmt: skip

@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.scope import Kind, Resource, Scope
-from dav_gateway.dav import answers, members, properties, sync, view
+from dav_gateway.dav import answers, expand_property, members, offered_reports, principal_search, sync, view
 from dav_gateway.dav.answers import Response
+from dav_gateway.dav.expand_property import EXPAND
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import DATA
 from dav_gateway.dav.multistatus import gone, multistatus
@@ -24,7 +25,7 @@ from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects
 
 MULTIGET = {Scope.CALENDARS: clark("C:calendar-multiget"), Scope.CONTACTS: clark("CR:addressbook-multiget")}
-OFFERED = {home: frozenset(map(clark, names)) for home, names in properties.REPORTS.items()}
+OF_ANY_RESOURCE = (EXPAND, principal_search.MATCH, principal_search.SEARCH, principal_search.PROPERTY_SET)
 FREE_BUSY = clark("C:free-busy-query")
 
 
@@ -34,15 +35,16 @@ def answer(
     """The answer, or None where Radicale's handler is to give it. Raises BadXML."""
     if body is None:
         raise BadXML("A REPORT needs a body.")
-    if resource.kind not in (Kind.COLLECTION, Kind.OBJECT) or resource.home is None:
-        return unsupported()
-    if body.tag not in OFFERED[resource.home] or (body.tag == SYNC and resource.kind is Kind.OBJECT):
+    if not offered_reports.offers(resource.kind, resource.home, body.tag):
         return unsupported()
     names = list(dict.fromkeys(each.tag for prop in body.findall(clark("D:prop")) for each in prop))
     if len(names) > MAX_NAMES:
         raise BadXML(f"A request may name {MAX_NAMES} properties.")
     if body.tag == FREE_BUSY and body.find(clark("C:time-range")) is None:
         raise BadXML("A free-busy-query has a time-range.")
+    if body.tag in OF_ANY_RESOURCE:
+        return _of_any_resource(request, site, resource, environ, body, names)
+    assert resource.home is not None
     if resource.kind is Kind.OBJECT or body.tag not in (SYNC, MULTIGET[resource.home]):
         return None
     if body.tag != SYNC and any(_is_partial(each) for prop in body.findall(clark("D:prop")) for each in prop):
@@ -53,6 +55,20 @@ def answer(
     if body.tag == SYNC:
         return sync.answer(request, site, looked, environ, body, names)
     return answers.many(multistatus(_multiget(request, site, looked, body, names)))
+
+
+def _of_any_resource(  # noqa: PLR0917 - what every report gets
+    request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], body: Element, names: list[str]
+) -> Response:
+    # RFC 3744 section 9 wants Depth 0; what is missing is that (RFC 3253 section 3.6).
+    if environ.get("HTTP_DEPTH", "0").strip() != "0":
+        return answers.plain(HTTPStatus.BAD_REQUEST, "This report has Depth 0.")
+    looked = view.look_up(request, resource)
+    if looked is None:
+        return answers.nothing()
+    if body.tag == EXPAND:
+        return expand_property.answer(request, site, looked, body)
+    return principal_search.answer(request, site, looked, body, names)
 
 
 def unsupported() -> Response:

@@ -1,0 +1,116 @@
+"""Reports about principals: principal-match, principal-property-search, principal-search-property-set (RFC 3744
+sections 9.3 to 9.5).
+
+A credential knows one principal, its own: that others exist is not told. Whom one can write to is in the company
+directory, which opens with the scope for contacts.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from itertools import islice
+from xml.etree.ElementTree import Element
+
+from dav_gateway.core.account import Account
+from dav_gateway.core.scope import Kind, Permission
+from dav_gateway.dav import answers, properties, propfind, view
+from dav_gateway.dav.answers import Response
+from dav_gateway.dav.guard import BadXML
+from dav_gateway.dav.multistatus import DECLARATION, XML_TYPE, multistatus
+from dav_gateway.dav.names import DECLARATIONS, clark, element
+from dav_gateway.dav.propfind import Wanted
+from dav_gateway.dav.site import Site
+from dav_gateway.dav.view import View, principal_path
+from dav_gateway.service.request import DavRequest
+
+MATCH, SEARCH, PROPERTY_SET = (
+    clark(f"D:{name}") for name in ("principal-match", "principal-property-search", "principal-search-property-set")
+)
+SEARCHABLE = {
+    "D:displayname": "Full name",
+    "CS:email-address-set": "E-mail address",
+    "C:calendar-user-address-set": "Calendar address",
+}
+MAX_MATCHES = 5_000
+MAX_SEARCHES = 50
+
+
+def answer(request: DavRequest, site: Site, looked: View, body: Element, names: list[str]) -> Response:
+    """The answer to any of the three. Raises BadXML."""
+    if body.tag == PROPERTY_SET:
+        return _searchable(body)
+    if len(body.findall(clark("D:prop"))) > 1:
+        raise BadXML("This report has one DAV:prop.")
+    found = list(
+        islice(_matching(request, site, looked, body) if body.tag == MATCH else _found(looked, body), MAX_MATCHES + 1)
+    )
+    if len(found) > MAX_MATCHES:
+        return answers.precondition(
+            HTTPStatus.INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits", f"There are more than {MAX_MATCHES}."
+        )
+    wanted = Wanted(names=tuple(names))
+    return answers.many(multistatus(propfind.described(each, site, wanted, brief=False) for each in found))
+
+
+def _matching(request: DavRequest, site: Site, looked: View, body: Element) -> Iterator[View]:
+    """Section 9.3: what below the resource is the asking principal, or has it in the named property."""
+    instructions = [each for each in body if each.tag != clark("D:prop")]
+    if len(instructions) != 1:
+        raise BadXML("A principal-match has one of self and principal-property.")
+    [instruction] = instructions
+    if instruction.tag == clark("D:self"):
+        yield _principal(looked)
+        return
+    if instruction.tag != clark("D:principal-property") or len(instruction) != 1:
+        raise BadXML("A principal-match has one of self and principal-property.")
+    if instruction[0].tag == clark("D:owner"):
+        yield from (each for each in _below(request, looked) if properties.value(each, site, clark("D:owner")))
+
+
+def _below(request: DavRequest, looked: View) -> Iterator[View]:
+    for child in view.children(request, looked):
+        yield child
+        yield from _below(request, child)
+
+
+def _found(looked: View, body: Element) -> Iterator[View]:
+    """Section 9.4: the asking principal, when the properties that are searched contain the texts."""
+    test = body.get("test", "allof")
+    searches = body.findall(clark("D:property-search"))
+    if test not in ("allof", "anyof") or not 0 < len(searches) <= MAX_SEARCHES:
+        raise BadXML("A principal-property-search has property-search elements, and a test that is allof or anyof.")
+    results = [_matches(looked.account, each) for each in searches]
+    if (any if test == "anyof" else all)(results):
+        yield _principal(looked)
+
+
+def _matches(account: Account, search: Element) -> bool:
+    prop, match = search.find(clark("D:prop")), search.find(clark("D:match"))
+    if prop is None or match is None:
+        raise BadXML("A property-search has prop and match.")
+    text = "".join(match.itertext()).strip().casefold()
+    values = {
+        clark("D:displayname"): (account.display_name,),
+        clark("CS:email-address-set"): (account.email,),
+        clark("C:calendar-user-address-set"): (f"mailto:{account.email}", principal_path(account)),
+    }
+    return len(prop) > 0 and all(any(text in value.casefold() for value in values.get(each.tag, ())) for each in prop)
+
+
+def _principal(looked: View) -> View:
+    return View(Kind.PRINCIPAL, principal_path(looked.account), looked.grant, Permission.READ)
+
+
+def _searchable(body: Element) -> Response:
+    """Section 9.5."""
+    if len(body):
+        raise BadXML("A principal-search-property-set is an empty element.")
+    told = "".join(
+        element(
+            clark("D:principal-search-property"),
+            f'<D:prop>{element(clark(name))}</D:prop><D:description xml:lang="en">{description}</D:description>',
+        )
+        for name, description in SEARCHABLE.items()
+    )
+    root = "D:principal-search-property-set"
+    text = f"{DECLARATION}<{root} {DECLARATIONS}>{told}</{root}>"
+    return HTTPStatus.OK, {"Content-Type": XML_TYPE}, text.encode(), None
