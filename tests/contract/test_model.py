@@ -65,6 +65,20 @@ class Store(RuleBasedStateMachine):
             self.held[side][name] = (uid, octets)
             self.counter[side] += 1
 
+    @rule(side=SIDES, octets=st.dictionaries(NAMES, OCTETS))
+    def put_many(self, side: int, octets: dict[str, bytes]) -> None:
+        """Those that are there, with other octets."""
+        new = [
+            NewObject(name, self.held[side][name][0], "VEVENT", each)
+            for name, each in octets.items()
+            if name in self.held[side]
+        ]
+        with self.database.write() as c:
+            objects.put_many(c, self.ids[side], new, EPOCH)
+        for one in new:
+            self.held[side][one.name] = (one.uid, one.octets)
+        self.counter[side] += 1
+
     @rule(side=SIDES, name=NAMES)
     def remove(self, side: int, name: str) -> None:
         with self.database.write() as c:
@@ -132,6 +146,7 @@ class Store(RuleBasedStateMachine):
                 found = collections.get(c, self.ids[side])
                 assert found is not None
                 assert found.change == self.counter[side]
+                assert found.size == sum(len(octets) for _, octets in held.values())
 
     @invariant()
     def a_client_that_applies_the_changes_has_the_same_names(self) -> None:

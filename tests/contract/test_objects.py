@@ -140,11 +140,11 @@ def test_reading_some_and_all(database: Database, calendar: Collection, event: M
 
 def test_total_size_is_the_accounts(database: Database, ana: Account, calendar: Collection, event: MakeEvent) -> None:
     with database.write() as c:
-        assert objects.total_size(c, ana.id) == 0
+        assert collections.total_size(c, ana.id) == 0
         objects.put(c, calendar.id, event("a", octets=b"12345"), T1)
         objects.put(c, _second(c, ana).id, event("a", octets=b"123"), T1)
-        assert objects.total_size(c, ana.id) == 8
-        assert objects.total_size(c, ana.id + 1) == 0
+        assert collections.total_size(c, ana.id) == 8
+        assert collections.total_size(c, ana.id + 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -270,3 +270,4 @@ def test_a_whole_collection_is_copied_as_one_change(
         copied = collections.get(c, other.id)
         assert copied is not None
         assert {each.change for each in second} == {copied.change} == {1}
+        assert copied.size == sum(each.size for each in second)

@@ -62,10 +62,11 @@ class Rig:
     """A gateway with the accounts ana and ben."""
 
     services: Services
+    site: Site = field(default_factory=lambda: Site(public_url="https://dav.example.org"))
     gateway: Callable[..., Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.gateway = Gateway(self.services, load(RADICALE_INI), Site(public_url="https://dav.example.org"))
+        self.gateway = Gateway(self.services, load(RADICALE_INI), self.site)
 
     def password(
         self,

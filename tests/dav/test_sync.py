@@ -51,7 +51,7 @@ def test_a_client_follows_changes_and_removals(rig_anywhere: Rig) -> None:
     put(rig, password, "b")
     third = sync(rig, password, second.text_of(TOKEN))
     assert third.hrefs() == [PATH + "b.ics"]
-    assert b"404" not in third.body
+    assert b"404 Not Found" not in third.body
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def pages(rig: Rig, password: str, token: str, limit: int) -> tuple[list[tuple[l
         changed = [href.removeprefix(PATH) for href, status in kinds.items() if status is None]
         removed = [href.removeprefix(PATH) for href, status in kinds.items() if status and "404" in status]
         result.append((changed, removed))
-        if b"507" not in reply.body:
+        if b"507 Insufficient" not in reply.body:
             return result, token
         # RFC 6578 section 3.6: the request URI, 507, and the reason.
         assert "507" in kinds[PATH]

@@ -25,6 +25,7 @@ from dav_gateway.dav import (
     get,
     guard,
     isolation,
+    make_collection,
     property_update,
     propfind,
     put,
@@ -145,21 +146,23 @@ class Application(RadicaleApplication):
     def do_PROPPATCH(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See property_update.py."""
         return self._answered(
-            lambda request, resource, asked: property_update.proppatch(request, _known(resource), self._xml(asked)),
+            lambda request, resource, asked: property_update.proppatch(
+                request, _known(resource), asked, self._xml(asked)
+            ),
             environ,
             path,
         )
 
     def do_MKCALENDAR(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
-        """See property_update.py."""
+        """See make_collection.py."""
         return self._answered(self._make, environ, path)
 
     def do_MKCOL(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
-        """See property_update.py."""
+        """See make_collection.py."""
         return self._answered(self._make, environ, path)
 
     def _make(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
-        return property_update.make(request, resource, environ["REQUEST_METHOD"], self._xml(environ))
+        return make_collection.make(request, resource, environ["REQUEST_METHOD"], self._xml(environ))
 
     def do_GET(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
         """An object as it was stored, or a whole collection; 304 when the client has it already."""
@@ -207,7 +210,7 @@ class Application(RadicaleApplication):
         if request.permission(to_resource) < Permission.WRITE:
             return self._denied(request, to_resource, target, "bind")
         keep = environ["REQUEST_METHOD"] == "COPY"
-        return transfer.answer(request, _known(resource), _known(to_resource), environ, keep=keep)
+        return transfer.answer(request, self._site, _known(resource), _known(to_resource), environ, keep=keep)
 
     def do_POST(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """Nothing takes a POST here; Radicale's own is for its web pages and sharing."""

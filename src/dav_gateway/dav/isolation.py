@@ -83,7 +83,7 @@ def _with_objects(  # noqa: PLR0917 - one answer, put together
     status, headers, answered, _ = response
     if looked.collection is None or not isinstance(answered, bytes) or status != HTTPStatus.MULTI_STATUS:
         return response
-    asked = [each.tag for prop in body.findall(clark("D:prop")) for each in prop]
+    asked = members.Asked(tuple(each.tag for prop in body.findall(clark("D:prop")) for each in prop))
     found = objects.get_many(request.connection, looked.collection.id, names)
     added = "".join(
         members.member(looked, site, stored, asked).replace(_OPENING, f"{_OPENING[:-1]} {DECLARATIONS}>", 1)

@@ -18,7 +18,7 @@ METHODS = {
     Kind.COLLECTION: (
         "COPY", "DELETE", "GET", "HEAD", "MKCALENDAR", "MKCOL", "MOVE", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT",
     ),
-    Kind.OBJECT: ("COPY", "DELETE", "GET", "HEAD", "MOVE", "OPTIONS", "PROPFIND", "PUT", "REPORT"),
+    Kind.OBJECT: ("COPY", "DELETE", "GET", "HEAD", "MOVE", "OPTIONS", "PROPFIND", "PROPPATCH", "PUT", "REPORT"),
 }  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def _matches(account: Account, search: Element) -> bool:
 
 
 def _principal(looked: View) -> View:
-    return View(Kind.PRINCIPAL, principal_path(looked.account), looked.grant, Permission.READ)
+    return View(Kind.PRINCIPAL, principal_path(looked.account), looked.request, Permission.READ)
 
 
 def _searchable(body: Element) -> Response:

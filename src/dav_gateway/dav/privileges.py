@@ -28,14 +28,17 @@ def _names(view: View) -> list[str]:
         names.append("C:read-free-busy")
     if view.permission is Permission.WRITE:
         names += ["D:write", *WRITE]
-    elif view.kind is Kind.HOME and _may_make_collections(view):
-        names += ["D:bind", "D:unbind"]
+    elif may_set_properties(view):
+        names += ["D:write-properties"] + (["D:bind", "D:unbind"] if view.kind is Kind.HOME else [])
     return names
 
 
-def _may_make_collections(view: View) -> bool:
+def may_set_properties(view: View) -> bool:
+    """Whether PROPPATCH may change something here. A password for chosen collections leaves all else alone."""
     credential = view.grant.credential
-    return credential.access is Access.READ_WRITE and credential.collections is None
+    listing = view.kind in (Kind.ROOT, Kind.PRINCIPAL, Kind.HOME)
+    whole = credential.access is Access.READ_WRITE and credential.collections is None
+    return view.permission is Permission.WRITE or (listing and whole)
 
 
 def _privileges(names: list[str]) -> str:

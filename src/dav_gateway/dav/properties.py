@@ -93,6 +93,14 @@ def _components(view: View, _site: Site) -> str | None:
     return "".join(f'<C:comp name="{name}"/>' for name in view.collection.components or CALENDAR_COMPONENTS)
 
 
+def _available(view: View, site: Site) -> str | None:
+    return str(max(0, site.account_bytes - view.request.used_bytes())) if site.account_bytes else None
+
+
+def _used(view: View, _site: Site) -> str:
+    return str(view.request.used_bytes())
+
+
 def _only(home: Scope, content: str) -> Property:
     return lambda view, _site: content if view.home is home else None
 
@@ -155,15 +163,19 @@ OBJECT: dict[str, Property] = {
 }
 
 
+# Of the account as a whole, wherever they are asked (RFC 4331 section 4); the company's directory has no limit.
+QUOTA: dict[str, Property] = {"D:quota-available-bytes": _available, "D:quota-used-bytes": _used}
+
+
 def _table(*parts: dict[str, Property]) -> Mapping[str, Property]:
     return {clark(name): function for part in parts for name, function in part.items()}
 
 
 TABLES: Mapping[Kind, Mapping[str, Property]] = {
     Kind.ROOT: _table(COMMON),
-    Kind.PRINCIPAL: _table(COMMON, OWNED, PRINCIPAL),
-    Kind.HOME: _table(COMMON, OWNED),
-    Kind.COLLECTION: _table(COMMON, OWNED, COLLECTION),
+    Kind.PRINCIPAL: _table(COMMON, OWNED, PRINCIPAL, QUOTA),
+    Kind.HOME: _table(COMMON, OWNED, QUOTA),
+    Kind.COLLECTION: _table(COMMON, OWNED, COLLECTION, QUOTA),
     Kind.OBJECT: _table(COMMON, OWNED, OBJECT),
 }
 PROTECTED = frozenset(name for table in TABLES.values() for name in table) - {clark("D:displayname")}
@@ -175,8 +187,8 @@ NOT_IN_ALLPROP = frozenset(
         "C:max-resource-size", "CR:max-resource-size", "C:supported-calendar-data", "CR:supported-address-data",
         "C:supported-collation-set", "CR:supported-collation-set", "C:supported-calendar-component-set",
         "C:calendar-home-set", "CR:addressbook-home-set", "C:calendar-user-address-set", "D:current-user-privilege-set",
-        "D:supported-privilege-set", "D:acl", "D:acl-restrictions", "D:inherited-acl-set", "D:alternate-URI-set",
-        "D:principal-URL", "D:group-member-set", "D:group-membership",
+        "D:quota-available-bytes", "D:quota-used-bytes", "D:supported-privilege-set", "D:acl", "D:acl-restrictions",
+        "D:inherited-acl-set", "D:alternate-URI-set", "D:principal-URL", "D:group-member-set", "D:group-membership",
         "D:supported-report-set", "D:principal-collection-set", "D:sync-token", "D:owner",
     )
 )  # fmt: skip
@@ -189,14 +201,11 @@ def value(view: View, site: Site, name: str) -> str | None:
     if function is not None:
         content = function(view, site)
         return None if content is None else element(name, content)
-    if view.kind is Kind.COLLECTION and view.collection is not None:
-        return dead.read(view.collection.properties, name)
-    return None
+    return None if view.kind is Kind.OBJECT else dead.read(view.kept, name)
 
 
 def all_names(view: View, site: Site) -> list[str]:
     """Every property that the resource has, for propname and, without NOT_IN_ALLPROP, for allprop."""
     names = [name for name, function in TABLES[view.kind].items() if function(view, site) is not None]
-    if view.kind is Kind.COLLECTION and view.collection is not None:
-        names += [name for name in dead.names(view.collection.properties) if name not in TABLES[view.kind]]
+    names += [name for name in dead.names(view.kept) if name not in TABLES[view.kind]]
     return names

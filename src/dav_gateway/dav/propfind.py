@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.scope import Resource
-from dav_gateway.dav import answers, properties, view
+from dav_gateway.dav import answers, preferences, properties, view
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import multistatus, propstat, response
@@ -69,17 +69,12 @@ def answer(
     looked = view.look_up(request, resource)
     if looked is None:
         return answers.nothing()
-    views: list[View] = [looked]
+    views: list[View] = [] if depth == "1" and preferences.without_root(environ) else [looked]
     if depth == "1":
         views += view.children(request, looked)
-    brief = wants_brief(environ)
-    return answers.many(multistatus(described(each, site, asked, brief=brief) for each in views))
-
-
-def wants_brief(environ: Mapping[str, Any]) -> bool:
-    """Whether missing properties are left out: `Prefer: return=minimal` (RFC 8144) or Apple's `Brief: t`."""
-    prefer = environ.get("HTTP_PREFER", "").lower()
-    return "return=minimal" in prefer or "return-minimal" in prefer or environ.get("HTTP_BRIEF", "").lower() == "t"
+    brief = preferences.minimal(environ)
+    found = answers.many(multistatus(described(each, site, asked, brief=brief) for each in views))
+    return preferences.applied(environ, found)
 
 
 def described(each: View, site: Site, asked: Wanted, *, brief: bool) -> str:

@@ -6,9 +6,10 @@ Radicale's own handler serializes what vobject parsed, so a GET would differ alt
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from dav_gateway.core.scope import Kind, Resource, Scope
-from dav_gateway.dav import analysis, answers, conditions
+from dav_gateway.dav import analysis, answers, conditions, preferences, quota
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.dav.multistatus import href
@@ -40,7 +41,7 @@ def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping
         new = analysis.analyse(octets, resource.home, resource.name)
     except InvalidObject as invalid:
         return answers.precondition(HTTPStatus.FORBIDDEN, invalid.condition, str(invalid))
-    return _store(request, resource, resource.home, environ, new)
+    return _store(request, site, resource, resource.home, environ, new)
 
 
 def _unfit(site: Site, home: Scope, environ: Mapping[str, Any], octets: bytes) -> Own | None:
@@ -64,28 +65,59 @@ def unfit_name(resource: Resource) -> Own | None:
     return None
 
 
-def _store(request: DavRequest, resource: Resource, home: Scope, environ: Mapping[str, Any], new: NewObject) -> Own:
+def _store(  # noqa: PLR0917 - what, where to, how
+    request: DavRequest, site: Site, resource: Resource, home: Scope, environ: Mapping[str, Any], new: NewObject
+) -> Own:
     connection = request.begin_write()
     collection = homes.find_locked(connection, request.granted.account, home, resource.collection)
     if collection is None:
         return answers.no_collection()
     existing = objects.get(connection, collection.id, new.name)
     if conditions.failed(environ, existing.etag if existing else None):
-        return answers.changed()
+        return _changed(resource, environ, existing)
     if collection.components and new.component not in collection.components:
         return unsupported_component(collection, new.component)
     if existing is not None and existing.uid != new.uid:
         return uid_conflict(request, home, collection, existing.name)
+    full = quota.exceeded(request, site, len(new.octets) - (existing.size if existing else 0))
+    if full is not None:
+        return full
     try:
         stored = objects.put(connection, collection.id, new, request.services.clock())
     except UidConflict as conflict:
         return uid_conflict(request, home, collection, conflict.holder)
-    return _stored(existing, stored)
+    return _stored(request, resource, environ, existing, stored)
 
 
-def _stored(existing: StoredObject | None, stored: StoredObject) -> Own:
-    status = HTTPStatus.NO_CONTENT if existing else HTTPStatus.CREATED
-    return answers.empty(status, {"ETag": stored.etag})
+def _stored(
+    request: DavRequest,
+    resource: Resource,
+    environ: Mapping[str, Any],
+    existing: StoredObject | None,
+    stored: StoredObject,
+) -> Own:
+    if preferences.representation(environ):
+        status = HTTPStatus.OK if existing else HTTPStatus.CREATED
+        return _shown(status, resource, stored, {"Content-Location": quote(request.href)})
+    return answers.empty(HTTPStatus.NO_CONTENT if existing else HTTPStatus.CREATED, {"ETag": stored.etag})
+
+
+def _changed(resource: Resource, environ: Mapping[str, Any], existing: StoredObject | None) -> Own:
+    """412; with what is there now for a client that asks for it (RFC 8144 section 3.2)."""
+    if existing is None or not preferences.representation(environ):
+        return answers.changed()
+    return _shown(HTTPStatus.PRECONDITION_FAILED, resource, existing, {})
+
+
+def _shown(status: HTTPStatus, resource: Resource, stored: StoredObject, headers: Mapping[str, str]) -> Own:
+    kind = "text/calendar" if resource.home is Scope.CALENDARS else "text/vcard"
+    told = {
+        "Content-Type": f"{kind};charset=utf-8",
+        "ETag": stored.etag,
+        "Preference-Applied": "return=representation",
+        **headers,
+    }
+    return status, told, stored.octets, None
 
 
 def unsupported_component(collection: Collection, component: str) -> Own:

@@ -10,11 +10,20 @@ from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.scope import Kind, Resource, Scope
-from dav_gateway.dav import answers, expand_property, members, offered_reports, principal_search, sync, view
+from dav_gateway.dav import (
+    answers,
+    expand_property,
+    members,
+    offered_reports,
+    preferences,
+    principal_search,
+    sync,
+    view,
+)
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.expand_property import EXPAND
 from dav_gateway.dav.guard import BadXML
-from dav_gateway.dav.members import DATA
+from dav_gateway.dav.members import DATA, Asked
 from dav_gateway.dav.multistatus import gone, multistatus
 from dav_gateway.dav.names import clark
 from dav_gateway.dav.propfind import MAX_NAMES
@@ -49,12 +58,13 @@ def answer(
         return None
     if body.tag != SYNC and any(_is_partial(each) for prop in body.findall(clark("D:prop")) for each in prop):
         return None
+    asked = Asked(tuple(names), brief=preferences.minimal(environ))
     looked = view.look_up(request, resource)
     if looked is None or looked.collection is None:
         return answers.nothing()
     if body.tag == SYNC:
-        return sync.answer(request, site, looked, environ, body, names)
-    return answers.many(multistatus(_multiget(request, site, looked, body, names)))
+        return preferences.applied(environ, sync.answer(request, site, looked, environ, body, asked))
+    return preferences.applied(environ, answers.many(multistatus(_multiget(request, site, looked, body, asked))))
 
 
 def _of_any_resource(  # noqa: PLR0917 - what every report gets
@@ -80,23 +90,22 @@ def _is_partial(prop: Element) -> bool:
     return prop.tag in DATA.values() and len(prop) > 0
 
 
-def _multiget(request: DavRequest, site: Site, looked: View, body: Element, names: list[str]) -> Iterator[str]:
+def _multiget(request: DavRequest, site: Site, looked: View, body: Element, asked: Asked) -> Iterator[str]:
     assert looked.collection is not None
-    assert looked.home is not None
     paths = [_path(each.text or "") for each in body.findall(clark("D:href"))]
     if not paths:
         raise BadXML("A multiget names at least one href.")
-    asked = {path: _name_in(looked, path) for path in paths}
+    wanted = {path: _name_in(looked, path) for path in paths}
     found = objects.get_many(
         request.connection,
         looked.collection.id,
-        [name for name in asked.values() if name],
-        octets=DATA[looked.home] in names,
+        [name for name in wanted.values() if name],
+        octets=asked.octets,
     )
     by_name = {stored.name: stored for stored in found}
-    for path, name in asked.items():
+    for path, name in wanted.items():
         stored = by_name.get(name) if name else None
-        yield members.member(looked, site, stored, names) if stored else gone(path)
+        yield members.member(looked, site, stored, asked) if stored else gone(path)
 
 
 def _path(reference: str) -> str:

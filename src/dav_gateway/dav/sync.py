@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from dav_gateway.dav import answers, members
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
-from dav_gateway.dav.members import DATA
+from dav_gateway.dav.members import Asked
 from dav_gateway.dav.multistatus import gone, multistatus
 from dav_gateway.dav.names import clark, element
 from dav_gateway.dav.site import Site
@@ -24,7 +24,7 @@ WITHIN_LIMITS = element(clark("D:error"), element(clark("D:number-of-matches-wit
 
 
 def answer(  # noqa: PLR0917 - what every report gets
-    request: DavRequest, site: Site, looked: View, environ: Mapping[str, Any], body: Element, names: list[str]
+    request: DavRequest, site: Site, looked: View, environ: Mapping[str, Any], body: Element, asked: Asked
 ) -> Response:
     """The changes as a multistatus with the next sync token. Raises BadXML."""
     refusal = _refused(environ, body)
@@ -34,15 +34,14 @@ def answer(  # noqa: PLR0917 - what every report gets
     assert looked.home is not None
     limit = wanted_limit(body, clark("D:limit"), clark("D:nresults"))
     sent = (body.findtext(clark("D:sync-token")) or "").strip()
-    with_data = DATA[looked.home] in names
     try:
         position = sync_position.read(looked.collection, sent) if sent else sync_position.start(looked.collection)
-        found, removed, behind = _changes(request, looked, position, limit, with_data=with_data)
+        found, removed, behind = _changes(request, looked, position, limit, with_data=asked.octets)
     except SyncTokenTooOld:
         return answers.precondition(
             HTTPStatus.FORBIDDEN, "D:valid-sync-token", "This sync token is not of this collection, or too old."
         )
-    responses = [members.member(looked, site, stored, names) for stored in found]
+    responses = [members.member(looked, site, stored, asked) for stored in found]
     responses += [gone(looked.path + name) for name in removed]
     if behind is not None:
         # RFC 6578 section 3.6: the collection itself with 507 says that there is more behind this sync token.

@@ -8,10 +8,11 @@ from http import HTTPStatus
 from typing import Any
 
 from dav_gateway.core.scope import Kind, Resource
-from dav_gateway.dav import answers, conditions, transfer_collection
+from dav_gateway.dav import answers, conditions, quota, transfer_collection
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.destination import occupied, overwrites
 from dav_gateway.dav.put import uid_conflict, unfit_name, unsupported_component
+from dav_gateway.dav.site import Site
 from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import collections, objects
@@ -20,7 +21,9 @@ from dav_gateway.store.errors import UidConflict
 from dav_gateway.store.objects import NewObject, StoredObject
 
 
-def answer(request: DavRequest, source: Resource, target: Resource, environ: Mapping[str, Any], *, keep: bool) -> Own:
+def answer(
+    request: DavRequest, site: Site, source: Resource, target: Resource, environ: Mapping[str, Any], *, keep: bool
+) -> Own:
     """Copy (`keep`) or move `source` to `target`; the caller has asked for permission at both ends."""
     if source == target:
         return answers.plain(HTTPStatus.FORBIDDEN, "Source and destination are the same (RFC 4918 section 9.8.5).")
@@ -33,11 +36,13 @@ def answer(request: DavRequest, source: Resource, target: Resource, environ: Map
     if source.home is not target.home:
         return answers.plain(HTTPStatus.FORBIDDEN, "Events stay in calendars and cards in address books.")
     if source.kind is Kind.COLLECTION:
-        return transfer_collection.answer(request, source, target, environ, keep=keep)
-    return unfit_name(target) or _object(request, source, target, environ, keep=keep)
+        return transfer_collection.answer(request, site, source, target, environ, keep=keep)
+    return unfit_name(target) or _object(request, site, source, target, environ, keep=keep)
 
 
-def _object(request: DavRequest, source: Resource, target: Resource, environ: Mapping[str, Any], *, keep: bool) -> Own:
+def _object(
+    request: DavRequest, site: Site, source: Resource, target: Resource, environ: Mapping[str, Any], *, keep: bool
+) -> Own:
     connection = request.begin_write()
     account = request.granted.account
     assert source.home is not None
@@ -55,6 +60,8 @@ def _object(request: DavRequest, source: Resource, target: Resource, environ: Ma
         return answers.no_collection()
     replaced = objects.get(connection, collection.id, target.name)
     refusal = _refused(request, target, environ, (taken, replaced, collection))
+    if refusal is None and keep:
+        refusal = quota.exceeded(request, site, taken.size - (replaced.size if replaced else 0))
     if refusal is not None:
         return refusal
     now = request.services.clock()

@@ -8,17 +8,21 @@ from http import HTTPStatus
 from typing import Any
 
 from dav_gateway.core.scope import Resource
-from dav_gateway.dav import answers, conditions
+from dav_gateway.dav import answers, conditions, quota
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.destination import depth, occupied, overwrites
-from dav_gateway.dav.property_update import unfit_collection_name
+from dav_gateway.dav.make_collection import unfit_collection_name
+from dav_gateway.dav.site import Site
 from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import collections, objects
+from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import CollectionExists
 
 
-def answer(request: DavRequest, source: Resource, target: Resource, environ: Mapping[str, Any], *, keep: bool) -> Own:
+def answer(
+    request: DavRequest, site: Site, source: Resource, target: Resource, environ: Mapping[str, Any], *, keep: bool
+) -> Own:
     """Copy (`keep`) or move the collection `source` to `target`; both are in the same home."""
     deep = depth(environ)
     if deep is None or (deep == "0" and not keep):
@@ -40,22 +44,29 @@ def answer(request: DavRequest, source: Resource, target: Resource, environ: Map
         if not overwrites(environ):
             return occupied()
         collections.remove(connection, replaced.id)
-    now = request.services.clock()
+    full = quota.exceeded(request, site, origin.size) if keep and deep != "0" else None
+    if full is not None:
+        return full
     try:
-        if keep:
-            made = collections.create(
-                connection,
-                account_id=account.id,
-                home=source.home.value,
-                name=target.collection,
-                components=origin.components,
-                properties=origin.properties,
-                now=now,
-            )
-            if deep != "0":
-                objects.copy_all(connection, origin.id, made.id, now)
-        else:
-            collections.rename(connection, origin.id, target.collection, now)
+        _transfer(request, origin, target.collection, keep=keep, deep=deep != "0")
     except CollectionExists:
         return occupied()
     return answers.empty(HTTPStatus.NO_CONTENT if replaced else HTTPStatus.CREATED)
+
+
+def _transfer(request: DavRequest, origin: Collection, name: str, *, keep: bool, deep: bool) -> None:
+    connection, now = request.begin_write(), request.services.clock()
+    if not keep:
+        collections.rename(connection, origin.id, name, now)
+        return
+    made = collections.create(
+        connection,
+        account_id=request.granted.account.id,
+        home=origin.home.value,
+        name=name,
+        components=origin.components,
+        properties=origin.properties,
+        now=now,
+    )
+    if deep:
+        objects.copy_all(connection, origin.id, made.id, now)

@@ -1,7 +1,7 @@
 """What a PROPFIND or REPORT looks at: the resource behind a path with the rows it needs, read once."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Grant
@@ -20,11 +20,31 @@ class View:
 
     kind: Kind
     path: str
-    grant: Grant
+    request: DavRequest = field(repr=False, compare=False)
     permission: Permission
     home: Scope | None = None
     collection: Collection | None = None
     object: StoredObject | None = None
+
+    @property
+    def grant(self) -> Grant:
+        """Who looks."""
+        return self.request.granted
+
+    @property
+    def place(self) -> str:
+        """Where the dead properties of what only lists are kept. Those of the root and the principal are kept for each
+        set of scopes: what one service stores there is no matter of the other."""
+        if self.home is not None:
+            return self.home.value
+        return f"{self.kind.name.lower()} {' '.join(sorted(self.grant.credential.scopes))}"
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """The dead properties, in Radicale's spelling; none for objects."""
+        if self.collection is not None:
+            return self.collection.properties if self.kind is Kind.COLLECTION else {}
+        return self.request.kept_at(self.place)
 
     @property
     def account(self) -> Account:
@@ -53,12 +73,12 @@ def look_up(request: DavRequest, resource: Resource) -> View | None:
     permission = request.permission(resource)
     match resource.kind:
         case Kind.ROOT:
-            return View(Kind.ROOT, request.href, grant, permission)
+            return View(Kind.ROOT, request.href, request, permission)
         case Kind.PRINCIPAL:
-            return View(Kind.PRINCIPAL, principal_path(grant.account), grant, permission)
+            return View(Kind.PRINCIPAL, principal_path(grant.account), request, permission)
         case Kind.HOME:
             home = _home(resource)
-            return View(Kind.HOME, home_path(grant.account, home), grant, permission, home)
+            return View(Kind.HOME, home_path(grant.account, home), request, permission, home)
         case _:
             return _stored(request, resource, grant, permission)
 
@@ -70,11 +90,11 @@ def _stored(request: DavRequest, resource: Resource, grant: Grant, permission: P
         return None
     path = collection_path(grant.account, home, collection.name)
     if resource.kind is Kind.COLLECTION:
-        return View(Kind.COLLECTION, path, grant, permission, home, collection)
+        return View(Kind.COLLECTION, path, request, permission, home, collection)
     stored = objects.get(request.connection, collection.id, resource.name)
     if stored is None:
         return None
-    return View(Kind.OBJECT, path + stored.name, grant, permission, home, collection, stored)
+    return View(Kind.OBJECT, path + stored.name, request, permission, home, collection, stored)
 
 
 def children(request: DavRequest, view: View) -> Iterator[View]:
@@ -82,17 +102,17 @@ def children(request: DavRequest, view: View) -> Iterator[View]:
     grant = view.grant
     match view.kind:
         case Kind.ROOT:
-            yield View(Kind.PRINCIPAL, principal_path(grant.account), grant, Permission.READ)
+            yield View(Kind.PRINCIPAL, principal_path(grant.account), request, Permission.READ)
         case Kind.PRINCIPAL:
             for home in Scope:
                 if grant.has(home):
-                    yield View(Kind.HOME, home_path(grant.account, home), grant, Permission.READ, home)
+                    yield View(Kind.HOME, home_path(grant.account, home), request, Permission.READ, home)
         case Kind.HOME:
             assert view.home is not None
             for collection in homes.visible(request.connection, grant, view.home):
                 path = collection_path(grant.account, view.home, collection.name)
                 resource = Resource(Kind.COLLECTION, grant.account.name, view.home, collection.name)
-                yield View(Kind.COLLECTION, path, grant, request.permission(resource), view.home, collection)
+                yield View(Kind.COLLECTION, path, request, request.permission(resource), view.home, collection)
         case Kind.COLLECTION:
             assert view.collection is not None
             for stored in objects.every(request.connection, view.collection.id, octets=False):
@@ -101,7 +121,7 @@ def children(request: DavRequest, view: View) -> Iterator[View]:
 
 def member(view: View, stored: StoredObject) -> View:
     """The view of an object of the collection in `view`."""
-    return View(Kind.OBJECT, view.path + stored.name, view.grant, view.permission, view.home, view.collection, stored)
+    return View(Kind.OBJECT, view.path + stored.name, view.request, view.permission, view.home, view.collection, stored)
 
 
 def _home(resource: Resource) -> Scope:

@@ -4,7 +4,7 @@ Radicale's plug-ins are called without the credential in hand (the target of MOV
 travels beside them in a context variable. It is set and reset by `serving`; where it is absent nothing is granted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from dav_gateway.core.errors import Fenced, GatewayError, Overloaded
 from dav_gateway.core.scope import Kind, Permission, Resource, is_directory
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Granted, Presented
+from dav_gateway.store import collections, listings
 
 
 class EndOfRequest(BaseException):
@@ -60,6 +61,8 @@ class DavRequest:
     body: Element | None = None
     only: frozenset[str] | None = None
     shown: list[str] = field(default_factory=list, repr=False)
+    _used: int | None = field(default=None, repr=False)
+    _kept: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _reading: AbstractContextManager[Connection] | None = field(default=None, repr=False)
     _writing: AbstractContextManager[Connection] | None = field(default=None, repr=False)
     _connection: Connection | None = field(default=None, repr=False)
@@ -110,6 +113,18 @@ class DavRequest:
         if self.grant is not None and self.presented is not None:
             home = resource.home.value if resource is not None and resource.home is not None else None
             self.services.usage.refused(self.grant.credential.id, reason, self.presented, hint=home)
+
+    def used_bytes(self) -> int:
+        """Octets that the account's objects take (RFC 4331); read once in a request."""
+        if self._used is None:
+            self._used = collections.total_size(self.connection, self.granted.account.id)
+        return self._used
+
+    def kept_at(self, place: str) -> Mapping[str, str]:
+        """Dead properties of the root, the principal or a home (`place`); read once in a request."""
+        if place not in self._kept:
+            self._kept[place] = listings.properties(self.connection, self.granted.account.id, place)
+        return self._kept[place]
 
     def begin_write(self) -> Connection:
         """Open the write transaction: lock, then the liveness of the credential, in that order."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.selectable import Select
 
@@ -28,7 +28,8 @@ SYNC_TOKEN_PREFIX = "urn:dav-gateway:sync:"  # noqa: S105 - RFC 6578 section 4: 
 @dataclass(frozen=True, slots=True)
 class Collection:
     """One row of `collection`. `account_id` None is the company directory's; `components` is empty for address books;
-    `properties` maps WebDAV properties in Radicale's spelling ("D:displayname") to text."""
+    `properties` maps WebDAV properties in Radicale's spelling ("D:displayname") to text. `size` is that of its objects,
+    in octets."""
 
     id: int
     account_id: int | None
@@ -41,6 +42,7 @@ class Collection:
     oldest: int
     created_at: Moment
     modified_at: Moment
+    size: int = 0
 
     @property
     def etag(self) -> str:
@@ -82,6 +84,9 @@ _RENAME = update(collection).where(_ID).values(name=bindparam("called"), modifie
 _REMOVE = delete(collection).where(_ID)
 _BUMPED = {"change": collection.c.change + 1, "modified_at": bindparam("now")}
 _BUMP = update(collection).where(_ID).values(_BUMPED).returning(collection.c.change)
+_TOTAL_SIZE = select(func.coalesce(func.sum(collection.c.size), 0)).where(
+    collection.c.account_id == bindparam("account_id")
+)
 _SET_PROPERTIES = (
     update(collection).where(_ID).values({**_BUMPED, "properties": bindparam("text")}).returning(collection)
 )
@@ -156,6 +161,7 @@ def create(
         "oldest": 0,
         "created_at": now,
         "modified_at": now,
+        "size": 0,
     }
     row = c.execute(_CREATE, values).first()
     if row is None:
@@ -178,6 +184,11 @@ def rename(c: Connection, collection_id: int, name: str, now: Moment) -> None:
 def remove(c: Connection, collection_id: int) -> bool:
     """Delete the collection with its objects and tombstones; False when it was gone already."""
     return c.execute(_REMOVE, {"collection_id": collection_id}).rowcount > 0
+
+
+def total_size(c: Connection, account_id: int) -> int:
+    """Octets in all collections of the account: one row for each collection is read, none for an object."""
+    return int(c.execute(_TOTAL_SIZE, {"account_id": account_id}).scalar_one())
 
 
 def bump(c: Connection, collection_id: int, now: Moment) -> int:

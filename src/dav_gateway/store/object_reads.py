@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, literal, or_, 
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import SyncTokenTooOld
 from dav_gateway.store.object_rows import StoredObject
-from dav_gateway.store.schema import collection, object_, tombstone
+from dav_gateway.store.schema import object_, tombstone
 from dav_gateway.store.sync_position import SyncPosition
 
 NAMES_PER_STATEMENT = 500
@@ -73,11 +73,6 @@ _PAGE = (
     .limit(bindparam("limit"))
 )
 _COUNT = select(func.count()).where(_INSIDE)
-_TOTAL_SIZE = (
-    select(func.coalesce(func.sum(object_.c.size), 0))
-    .join(collection, collection.c.id == object_.c.collection_id)
-    .where(collection.c.account_id == bindparam("account_id"))
-)
 # Beyond any occurrence, and inside BIGINT: an open end of a range is a bound like another.
 _EARLIEST, _LATEST = -(2**62), 2**62
 
@@ -183,8 +178,3 @@ def page_of_changes(
 def count(c: Connection, collection_id: int) -> int:
     """How many objects the collection holds."""
     return c.execute(_COUNT, {"collection_id": collection_id}).scalar_one()
-
-
-def total_size(c: Connection, account_id: int) -> int:
-    """Octets in all collections of the account."""
-    return int(c.execute(_TOTAL_SIZE, {"account_id": account_id}).scalar_one())

@@ -7,14 +7,14 @@ the counter has moved already: it is meant to roll the transaction back, as it d
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
 
 from dav_gateway.core.errors import NotFound
 from dav_gateway.core.moment import Moment
 from dav_gateway.store import collections
 from dav_gateway.store.dialects import insert
 from dav_gateway.store.errors import UidConflict
-from dav_gateway.store.object_reads import get
+from dav_gateway.store.object_reads import get, get_many
 from dav_gateway.store.object_rows import NewObject, StoredObject
 from dav_gateway.store.schema import collection, object_, tombstone
 
@@ -45,10 +45,29 @@ _PUT = _INSERT.on_conflict_do_update(
     },
 ).returning(object_.c.change)
 _UNBURY = delete(tombstone).where(_TOMBSTONE)
+_LEAVES = select(object_.c.size).where(_OBJECT).scalar_subquery()
+_ARRIVES = (
+    select(object_.c.size)
+    .where(object_.c.collection_id == bindparam("from_inside"), object_.c.name == bindparam("from_called"))
+    .scalar_subquery()
+)
+# The size of a collection changes in the statement that counts the change: by what is added, by what comes from
+# elsewhere, and by what it replaces or loses. Writers hold the collection already (collections.lock): on PostgreSQL
+# a statement that waits for the row looks at the objects as they were before the wait.
+_BUMP = (
+    update(collection)
+    .where(collection.c.id == bindparam("inside"))
+    .values(
+        change=collection.c.change + 1,
+        modified_at=bindparam("now"),
+        size=collection.c.size + bindparam("added") + func.coalesce(_ARRIVES, 0) - func.coalesce(_LEAVES, 0),
+    )
+    .returning(collection.c.change)
+)
 _BUMP_IF_THERE = (
     update(collection)
     .where(collection.c.id == bindparam("inside"), exists(select(object_.c.name).where(_OBJECT)))
-    .values(change=collection.c.change + 1, modified_at=bindparam("now"))
+    .values(change=collection.c.change + 1, modified_at=bindparam("now"), size=collection.c.size - _LEAVES)
     .returning(collection.c.change)
 )
 _REMOVE = delete(object_).where(_OBJECT)
@@ -91,7 +110,7 @@ def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> Store
 
     Raises UidConflict when another object of the collection has its UID, NotFound when the collection is gone.
     """
-    change = collections.bump(c, collection_id, now)
+    change = _bump(c, collection_id, now, added=len(new.octets), leaves=new.name)
     stored = _store(c, collection_id, new, change, now)
     c.execute(_UNBURY, {"inside": collection_id, "called": new.name})
     return stored
@@ -99,8 +118,10 @@ def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> Store
 
 def put_many(c: Connection, collection_id: int, new: Iterable[NewObject], now: Moment) -> list[StoredObject]:
     """Store objects as one change of the collection. Raises as `put` does."""
-    change = collections.bump(c, collection_id, now)
-    stored = [_store(c, collection_id, one, change, now) for one in new]
+    objects = {one.name: one for one in new}
+    replaced = sum(one.size for one in get_many(c, collection_id, objects, octets=False))
+    change = _bump(c, collection_id, now, added=sum(len(one.octets) for one in objects.values()) - replaced)
+    stored = [_store(c, collection_id, one, change, now) for one in objects.values()]
     if stored:
         c.execute(_UNBURY, [{"inside": collection_id, "called": one.name} for one in stored])
     return stored
@@ -127,7 +148,11 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
     """
     stays = from_collection_id == to_collection_id
     in_order = [] if stays and name == to_name else sorted({from_collection_id, to_collection_id})
-    changes = {collection_id: collections.bump(c, collection_id, now) for collection_id in in_order}
+    changes = {}
+    for inside in in_order:
+        arrives = (from_collection_id, name) if inside == to_collection_id and not stays else None
+        leaves = to_name if inside == to_collection_id else name
+        changes[inside] = _bump(c, inside, now, arrives=arrives, leaves=leaves)
     source = get(c, from_collection_id, name)
     if source is None:
         raise NotFound("the object does not exist")
@@ -152,9 +177,10 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
 
 
 def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now: Moment) -> None:
-    """Store every object of a collection in an empty one, as one change: two statements. Raises NotFound when the
+    """Store every object of a collection in an empty one, as one change. Raises NotFound when the
     target is gone."""
-    change = collections.bump(c, to_collection_id, now)
+    origin = collections.get(c, from_collection_id)
+    change = _bump(c, to_collection_id, now, added=origin.size if origin else 0)
     values = {"inside": from_collection_id, "to_inside": to_collection_id, "to_change": change, "now": now}
     c.execute(_COPY_ALL, values)
 
@@ -165,6 +191,32 @@ def forget_removed(c: Connection, collection_id: int, through: int) -> int:
     if c.execute(_AGE, {"inside": collection_id, "through": through}).rowcount == 0:
         return 0
     return c.execute(_FORGET, {"inside": collection_id, "through": through}).rowcount
+
+
+def _bump(
+    c: Connection,
+    collection_id: int,
+    now: Moment,
+    *,
+    added: int = 0,
+    arrives: tuple[int, str] | None = None,
+    leaves: str = "",
+) -> int:
+    """Count a change of the collection, whose size changes by `added` octets, the object `arrives` of another
+    collection and its own object `leaves`. Raises NotFound when the collection is gone."""
+    from_inside, from_called = arrives or (collection_id, "")
+    values = {
+        "inside": collection_id,
+        "called": leaves,
+        "from_inside": from_inside,
+        "from_called": from_called,
+        "added": added,
+        "now": now,
+    }
+    change = c.execute(_BUMP, values).scalar_one_or_none()
+    if change is None:
+        raise NotFound("the collection does not exist")
+    return int(change)
 
 
 def _store(c: Connection, collection_id: int, new: NewObject, change: int, now: Moment) -> StoredObject:

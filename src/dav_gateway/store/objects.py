@@ -11,7 +11,6 @@ from dav_gateway.store.object_reads import (
     get,
     get_many,
     page_of_changes,
-    total_size,
 )
 from dav_gateway.store.object_rows import NewObject, StoredObject
 from dav_gateway.store.object_writes import copy_all, forget_removed, move, put, put_many, remove
@@ -32,5 +31,4 @@ __all__ = [
     "put",
     "put_many",
     "remove",
-    "total_size",
 ]

@@ -117,6 +117,7 @@ collection = Table(
     Column("oldest", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("modified_at", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("account_id", "home", "name"),
 )
 # NULLs differ from each other in a unique constraint, and the company directory must be one.
@@ -155,6 +156,14 @@ tombstone = Table(
     Column("name", Text, primary_key=True),
     Column("change", BigInteger, nullable=False),
     Index(None, "collection_id", "change"),
+)
+
+listing = Table(
+    "listing",
+    metadata,
+    Column("account_id", Serial, ForeignKey("account.id"), primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("properties", Text, nullable=False),
 )
 
 audit = Table(

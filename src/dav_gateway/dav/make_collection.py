@@ -1,0 +1,102 @@
+"""MKCALENDAR (RFC 4791 section 5.3.1) and extended MKCOL (RFC 5689): an empty calendar or address book in its home."""
+
+from http import HTTPStatus
+from xml.etree.ElementTree import Element
+
+from dav_gateway.core.scope import Kind, Resource, Scope
+from dav_gateway.dav import answers, dead, properties
+from dav_gateway.dav.answers import Own, Response
+from dav_gateway.dav.guard import BadXML
+from dav_gateway.dav.multistatus import DECLARATION, XML_TYPE, multistatus, response
+from dav_gateway.dav.names import DECLARATIONS, clark
+from dav_gateway.dav.property_update import changes, refused_properties, too_large
+from dav_gateway.service.request import DavRequest
+from dav_gateway.store import collections
+from dav_gateway.store.errors import CollectionExists
+
+COMPONENT_SET = clark("C:supported-calendar-component-set")
+RESOURCETYPE = clark("D:resourcetype")
+KIND_OF = {Scope.CALENDARS: clark("C:calendar"), Scope.CONTACTS: clark("CR:addressbook")}
+MAX_COLLECTION_NAME = 128
+
+
+def make(request: DavRequest, resource: Resource | None, method: str, body: Element | None) -> Response:
+    """MKCALENDAR or MKCOL: an empty calendar in the calendars home, an empty address book in the contacts home."""
+    asked = changes(body, "C:mkcalendar" if method == "MKCALENDAR" else "D:mkcol")
+    if resource is None or resource.kind is not Kind.COLLECTION or resource.home is None:
+        return _misplaced(method)
+    refusal = _refused_kind(resource.home, method, asked.pop(RESOURCETYPE, None))
+    if refusal is not None:
+        return refusal
+    components = _components(asked.pop(COMPONENT_SET, None)) if resource.home is Scope.CALENDARS else ()
+    refused = refused_properties(asked, lambda name: name in properties.PROTECTED)
+    if refused:
+        return _not_made(request, method, refused)
+    stored = dead.updated({}, asked)
+    if too_large(stored):
+        return answers.plain(HTTPStatus.FORBIDDEN, "The properties of the collection are too long.")
+    unfit = unfit_collection_name(resource)
+    if unfit is not None:
+        return unfit
+    connection = request.begin_write()
+    try:
+        collections.create(
+            connection,
+            account_id=request.granted.account.id,
+            home=resource.home.value,
+            name=resource.collection,
+            components=components,
+            properties=stored,
+            now=request.services.clock(),
+        )
+    except CollectionExists:
+        if method == "MKCALENDAR":
+            return answers.precondition(
+                HTTPStatus.FORBIDDEN, "D:resource-must-be-null", "There is a collection at this address already."
+            )
+        return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, "There is a collection at this address already.")
+    return answers.empty(HTTPStatus.CREATED, {"Cache-Control": "no-cache"})
+
+
+def _not_made(request: DavRequest, method: str, propstats: list[str]) -> Response:
+    """207 for MKCALENDAR (RFC 4791 section 5.3.1), 403 with a mkcol-response for MKCOL (RFC 5689 section 3.5)."""
+    if method == "MKCALENDAR":
+        return answers.many(multistatus([response(request.href, *propstats)]))
+    body = f"{DECLARATION}<D:mkcol-response {DECLARATIONS}>{''.join(propstats)}</D:mkcol-response>"
+    return HTTPStatus.FORBIDDEN, {"Content-Type": XML_TYPE}, body.encode(), None
+
+
+def unfit_collection_name(resource: Resource) -> Own | None:
+    """403 for a collection's name that is too long, None for one that can be stored."""
+    if len(resource.collection.encode()) > MAX_COLLECTION_NAME:
+        return answers.plain(HTTPStatus.FORBIDDEN, "The name of the collection is too long.")
+    return None
+
+
+def _misplaced(method: str) -> Response:
+    condition = "C:calendar-collection-location-ok" if method == "MKCALENDAR" else "D:valid-resourcetype"
+    return answers.precondition(
+        HTTPStatus.FORBIDDEN, condition, "Calendars and address books are made directly in their home."
+    )
+
+
+def _refused_kind(home: Scope, method: str, resourcetype: Element | None) -> Response | None:
+    if method == "MKCALENDAR":
+        return None if home is Scope.CALENDARS else _misplaced(method)
+    kinds = {each.tag for each in resourcetype} if resourcetype is not None else set()
+    if KIND_OF[home] in kinds and kinds <= {clark("D:collection"), KIND_OF[home]}:
+        return None
+    return answers.precondition(
+        HTTPStatus.FORBIDDEN,
+        "D:valid-resourcetype",
+        "This home holds calendars." if home is Scope.CALENDARS else "This home holds address books.",
+    )
+
+
+def _components(prop: Element | None) -> tuple[str, ...]:
+    if prop is None:
+        return ()
+    names = [each.get("name", "").upper() for each in prop if each.tag == clark("C:comp")]
+    if not names or any(name not in ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY") for name in names):
+        raise BadXML("supported-calendar-component-set names VEVENT, VTODO, VJOURNAL or VFREEBUSY.")
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,37 @@
+"""What a client would rather have: the Prefer header (RFC 7240, RFC 8144) and Apple's older Brief."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dav_gateway.dav.answers import Response
+
+VARY = {"Vary": "Prefer, Brief"}
+
+
+def _preferences(environ: Mapping[str, Any]) -> set[str]:
+    parts = str(environ.get("HTTP_PREFER", "")).lower().replace(";", ",").split(",")
+    return {"".join(part.split()).replace('"', "") for part in parts}
+
+
+def minimal(environ: Mapping[str, Any]) -> bool:
+    """Whether what goes without saying is left out (RFC 8144 section 2). iOS writes `return-minimal` and `Brief: t`."""
+    asked = _preferences(environ)
+    return bool(asked & {"return=minimal", "return-minimal"}) or environ.get("HTTP_BRIEF", "").strip().lower() == "t"
+
+
+def representation(environ: Mapping[str, Any]) -> bool:
+    """Whether the answer to a change shows what is stored then (RFC 8144 section 3)."""
+    return "return=representation" in _preferences(environ)
+
+
+def without_root(environ: Mapping[str, Any]) -> bool:
+    """Whether a PROPFIND of Depth 1 leaves the collection itself out (RFC 8144 section 5)."""
+    return "depth-noroot" in _preferences(environ)
+
+
+def applied(environ: Mapping[str, Any], response: Response) -> Response:
+    """The answer with what was made of the preferences (RFC 7240 section 3)."""
+    status, headers, body, logged = response
+    done = [name for name, wish in (("return=minimal", minimal), ("depth-noroot", without_root)) if wish(environ)]
+    said = {"Preference-Applied": ", ".join(done)} if done else {}
+    return status, {**dict(headers), **VARY, **said}, body, logged

@@ -1,0 +1,34 @@
+"""Values of properties that clients set and we must understand later: a calendar's time zone (RFC 4791 section 5.2.2,
+RFC 7809 section 5.2)."""
+
+from xml.etree.ElementTree import Element
+from zoneinfo import available_timezones
+
+from dav_gateway.dav import content_lines
+from dav_gateway.dav.invalid import InvalidObject
+from dav_gateway.dav.names import clark
+
+TIMEZONE = clark("C:calendar-timezone")
+TIMEZONE_ID = clark("C:calendar-timezone-id")
+VALID = "C:valid-calendar-data"
+
+
+def unfit(name: str, value: Element | None) -> str | None:
+    """The precondition that this value of property `name` breaks, None when it may be stored."""
+    if value is None:
+        return None
+    text = "".join(value.itertext()).strip()
+    if name == TIMEZONE:
+        return None if _is_one_zone(text) else VALID
+    if name == TIMEZONE_ID:
+        return None if text in available_timezones() else "C:valid-timezone"
+    return None
+
+
+def _is_one_zone(text: str) -> bool:
+    try:
+        lines = content_lines.unfolded(text.encode(), VALID)
+    except (InvalidObject, UnicodeEncodeError):
+        return False
+    opened = [line.upper() for line in lines if line.upper().startswith("BEGIN:")]
+    return opened[:1] == ["BEGIN:VCALENDAR"] and opened.count("BEGIN:VTIMEZONE") == 1

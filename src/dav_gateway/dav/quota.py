@@ -1,0 +1,27 @@
+"""How much an account may store (RFC 4331): `limits.account_bytes` for all of its objects together."""
+
+from http import HTTPStatus
+
+from dav_gateway.dav import answers
+from dav_gateway.dav.answers import Own
+from dav_gateway.dav.site import Site
+from dav_gateway.service.request import DavRequest
+from dav_gateway.store import collections
+
+
+def exceeded(request: DavRequest, site: Site, growth: int) -> Own | None:
+    """507 when the account would have more than its quota after growing by so many octets (section 6), else None.
+
+    Asked inside the write transaction. What makes an account smaller, or leaves it as large, is never refused: a quota
+    that was lowered must not keep anybody from tidying up.
+    """
+    if not site.account_bytes or growth <= 0:
+        return None
+    used = collections.total_size(request.begin_write(), request.granted.account.id)
+    if used + growth <= site.account_bytes:
+        return None
+    return answers.precondition(
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        "D:quota-not-exceeded",
+        f"An account has room for {site.account_bytes} bytes; {max(0, site.account_bytes - used)} are left.",
+    )
