@@ -19,7 +19,6 @@ from dav_gateway.core.errors import GatewayError, Refusal
 from dav_gateway.core.scope import Kind, Permission, Resource, resource_at
 from dav_gateway.dav import (
     answers,
-    conditions,
     delete,
     destination,
     get,
@@ -177,10 +176,7 @@ class Application(RadicaleApplication):
                 response = get.answer(request, self._site, resource)
             else:
                 response = RadicaleApplication.do_GET(self, asked, base_prefix, path, *rest)
-            etag = dict(response[1]).get("ETag", "")
-            if response[0] == HTTPStatus.OK and conditions.not_modified(asked, etag):
-                return answers.empty(HTTPStatus.NOT_MODIFIED, {"ETag": etag})
-            return response
+            return get.on_condition(asked, response)
 
         return self._answered(handler, environ, path)
 

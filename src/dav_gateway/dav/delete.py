@@ -20,14 +20,14 @@ def answer(request: DavRequest, resource: Resource, environ: Mapping[str, Any]) 
     if collection is None:
         return answers.nothing()
     if resource.kind is Kind.COLLECTION:
-        if conditions.failed(environ, collection.etag):
+        if conditions.failed(environ, collection.etag, collection.modified_at):
             return answers.changed()
         collections.remove(connection, collection.id)
         return answers.empty(HTTPStatus.NO_CONTENT)
     stored = objects.get(connection, collection.id, resource.name)
     if stored is None:
         return answers.nothing()
-    if conditions.failed(environ, stored.etag):
+    if conditions.failed(environ, stored.etag, stored.modified_at):
         return answers.changed()
     objects.remove(connection, collection.id, resource.name, request.services.clock())
     return answers.empty(HTTPStatus.NO_CONTENT)

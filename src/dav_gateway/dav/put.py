@@ -73,7 +73,7 @@ def _store(  # noqa: PLR0917 - what, where to, how
     if collection is None:
         return answers.no_collection()
     existing = objects.get(connection, collection.id, new.name)
-    if conditions.failed(environ, existing.etag if existing else None):
+    if _condition_failed(environ, existing):
         return _changed(resource, environ, existing)
     if collection.components and new.component not in collection.components:
         return unsupported_component(collection, new.component)
@@ -100,6 +100,12 @@ def _stored(
         status = HTTPStatus.OK if existing else HTTPStatus.CREATED
         return _shown(status, resource, stored, {"Content-Location": quote(request.href)})
     return answers.empty(HTTPStatus.NO_CONTENT if existing else HTTPStatus.CREATED, {"ETag": stored.etag})
+
+
+def _condition_failed(environ: Mapping[str, Any], existing: StoredObject | None) -> bool:
+    if existing is None:
+        return conditions.failed(environ, None)
+    return conditions.failed(environ, existing.etag, existing.modified_at)
 
 
 def _changed(resource: Resource, environ: Mapping[str, Any], existing: StoredObject | None) -> Own:

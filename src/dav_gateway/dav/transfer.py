@@ -82,7 +82,7 @@ def _refused(
     what: tuple[StoredObject, StoredObject | None, Collection],
 ) -> Own | None:
     taken, replaced, collection = what
-    if conditions.failed(environ, taken.etag):
+    if conditions.failed(environ, taken.etag, taken.modified_at):
         return answers.changed()
     if replaced is not None and not overwrites(environ):
         return occupied()

@@ -38,7 +38,7 @@ def answer(
     origin, replaced = (locked.get(each.id) if each else None for each in found)
     if origin is None:
         return answers.nothing()
-    if conditions.failed(environ, origin.etag):
+    if conditions.failed(environ, origin.etag, origin.modified_at):
         return answers.changed()
     if replaced is not None:
         if not overwrites(environ):
