@@ -1,6 +1,6 @@
 """Collections and items as Radicale's handlers see them: rows of the store, read in the request's transaction.
 
-Only what its GET of a collection and its query reports ask for: every handler that writes is ours.
+Only what its GET of a collection asks for: every other handler is ours.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,21 +17,9 @@ from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects
 from dav_gateway.store.collections import Collection as StoredCollection
 from dav_gateway.store.objects import StoredObject
-from dav_gateway_radicale.evaluable import evaluable
 
 TAGS = {Scope.CALENDARS: "VCALENDAR", Scope.CONTACTS: "VADDRESSBOOK"}
 FOR_EVER = (radicale_filter.TIMESTAMP_MIN, radicale_filter.TIMESTAMP_MAX)
-
-
-class Item(radicale_item.Item):
-    """An object as stored: `serialize()` gives the client's own text, vobject sees it only when a filter asks."""
-
-    @property
-    def vobject_item(self) -> Any:
-        """Parsed for Radicale's filters."""
-        if self._vobject_item is None:
-            self._vobject_item = evaluable(self.serialize())
-        return self._vobject_item
 
 
 class Listing(BaseCollection):
@@ -110,27 +98,15 @@ class Collection(BaseCollection):
 
     def get_multi(self, hrefs: Iterable[str]) -> Iterator[tuple[str, radicale_item.Item | None]]:
         """Objects by name; None for a name that does not exist."""
-        only = self._request.only
-        wanted = [href for href in dict.fromkeys(hrefs) if only is None or href in only]
-        self._request.shown += wanted
+        wanted = list(dict.fromkeys(hrefs))
         found = {each.name: each for each in objects.get_many(self._request.connection, self.stored.id, wanted)}
         for name in wanted:
             yield name, self.item(found[name]) if name in found else None
 
-    def get_filtered(self, filters: Iterable[Any]) -> Iterator[tuple[radicale_item.Item, bool]]:
-        """Candidates for the filters by component and occurrence bounds; Radicale examines the rest of the filter."""
-        component, start, end, simple = radicale_filter.simplify_prefilters(filters, self.tag)
-        rows = objects.between(self._request.connection, self.stored.id, component, start, end)
-        for row in rows:
-            if self._request.only is not None and row.name not in self._request.only:
-                continue
-            self._request.shown.append(row.name)
-            yield self.item(row), simple and (start, end) == FOR_EVER
-
-    def item(self, row: StoredObject) -> Item:
+    def item(self, row: StoredObject) -> radicale_item.Item:
         """A row as Radicale's item, not parsed."""
         start, end = FOR_EVER
-        return Item(
+        return radicale_item.Item(
             collection=self,
             href=row.name,
             last_modified=formatdate(row.modified_at / 1000, usegmt=True),

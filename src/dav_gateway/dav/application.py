@@ -23,7 +23,6 @@ from dav_gateway.dav import (
     destination,
     get,
     guard,
-    isolation,
     make_collection,
     property_update,
     propfind,
@@ -90,16 +89,6 @@ class Application(RadicaleApplication):
     def _xml(self, environ: Mapping[str, Any]) -> Element | None:
         return guard.parse(httputils.read_raw_request_body(self.configuration, environ))
 
-    def _read_xml_request_body(self, environ: Mapping[str, Any], request_info: dict[str, Any]) -> Element | None:  # noqa: ARG002
-        """For Radicale's handlers, which turn a RuntimeError into 400."""
-        request = required_request()
-        if request.body is not None:
-            return request.body
-        try:
-            return self._xml(environ)
-        except guard.BadXML as bad:
-            raise RuntimeError(str(bad)) from bad
-
     def do_OPTIONS(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """What works here, shaped by the credential; without one, everything: clients ask before they sign in."""
         return answers.empty(HTTPStatus.OK, offered(required_request(), resource_at(path)))
@@ -114,23 +103,15 @@ class Application(RadicaleApplication):
             path,
         )
 
-    def do_REPORT(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
-        """See report.py; what it leaves is Radicale's."""
-
-        def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
-            request.body = self._xml(asked)
-            ours = report.answer(request, self._site, _known(resource), asked, request.body)
-            if ours is not None or request.body is None:
-                return ours or report.unsupported()
-
-            def radicale() -> Response:
-                theirs: Response = RadicaleApplication.do_REPORT(self, asked, base_prefix, path, *rest)
-                # Radicale gives its log the request once more, indented by a copy of the tree; nobody reads it.
-                return (*theirs[:3], None)
-
-            return isolation.answer(request, self._site, _known(resource), request.body, radicale)
-
-        return self._answered(handler, environ, path)
+    def do_REPORT(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
+        """See report.py."""
+        return self._answered(
+            lambda request, resource, asked: report.answer(
+                request, self._site, _known(resource), asked, self._xml(asked)
+            ),
+            environ,
+            path,
+        )
 
     def do_PUT(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See put.py."""

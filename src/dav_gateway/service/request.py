@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Self
-from xml.etree.ElementTree import Element
 
 from sqlalchemy import Connection
 
@@ -46,9 +45,6 @@ class EndOfRequest(BaseException):
 class DavRequest:
     """The state of one request; lives in one thread and is never shared.
 
-    `body` is its XML, once parsed. `only` limits the objects that the storage plug-in shows to Radicale's reports, and
-    `shown` lists those that it showed.
-
     Reads share one snapshot that opens with the first statement. A write opens its own transaction, fenced by the
     credential's liveness, and stays open until `finish` decides by the status of the answer: Radicale's handlers turn
     a failure inside the storage lock into an ordinary return, so leaving the lock says nothing about success.
@@ -58,9 +54,6 @@ class DavRequest:
     presented: Presented | None
     href: str
     grant: Grant | None = None
-    body: Element | None = None
-    only: frozenset[str] | None = None
-    shown: list[str] = field(default_factory=list, repr=False)
     _used: int | None = field(default=None, repr=False)
     _kept: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _reading: AbstractContextManager[Connection] | None = field(default=None, repr=False)

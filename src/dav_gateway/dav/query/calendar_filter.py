@@ -1,0 +1,176 @@
+"""The filter of a calendar-query (RFC 4791 section 9.7), read once and held against one object after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from dav_gateway.dav.names import clark
+from dav_gateway.dav.query import alarms, overlap, times
+from dav_gateway.dav.query.calendar_object import CalendarObject
+from dav_gateway.dav.query.occurrences import Range
+from dav_gateway.dav.query.ranges import time_range
+from dav_gateway.dav.query.text import InvalidFilter, ParameterFilter, TextMatch, invalid
+from dav_gateway.dav.query.tree import Component, Line
+
+TIMED = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VALARM")
+INDEXED = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY")
+TIMED_PROPERTIES = (
+    "COMPLETED", "CREATED", "DTEND", "DTSTAMP", "DTSTART", "DUE", "LAST-MODIFIED", "RECURRENCE-ID",
+)  # fmt: skip
+MAX_PARTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyFilter:
+    """One prop-filter: a property that is there or not, or one line of it that fulfils every condition."""
+
+    name: str
+    defined: bool = True
+    asked: Range | None = None
+    match: TextMatch | None = None
+    parameters: tuple[ParameterFilter, ...] = ()
+
+    @classmethod
+    def read(cls, element: Element) -> "PropertyFilter":
+        """Raises InvalidFilter."""
+        name = _name(element)
+        defined, asked, match, parameters = True, None, None, []
+        for child in element:
+            if child.tag == clark("C:is-not-defined") and len(element) == 1:
+                defined = False
+            elif child.tag == clark("C:time-range") and asked is None:
+                if name not in TIMED_PROPERTIES:
+                    raise InvalidFilter("C:supported-filter", f"{name[:40]} is no property with a time.")
+                asked = time_range(child)
+            elif child.tag == clark("C:text-match") and match is None:
+                match = TextMatch.read(child, "C")
+            elif child.tag == clark("C:param-filter"):
+                parameters.append(ParameterFilter.read(child, "C"))
+            else:
+                raise invalid("C", "A prop-filter holds is-not-defined alone, or time-range, text-match, param-filter.")
+        return cls(name, defined, asked, match, tuple(parameters))
+
+    def matches(self, component: Component, calendar: CalendarObject) -> bool:
+        """Whether the component's property is as asked for."""
+        lines = list(component.named(self.name))
+        if not self.defined:
+            return not lines
+        return any(self._fits(line, calendar) for line in lines)
+
+    def _fits(self, line: Line, calendar: CalendarObject) -> bool:
+        if self.asked is not None and not self._in_range(line, self.asked, calendar):
+            return False
+        if self.match is not None and not self.match.matches(line.text):
+            return False
+        return all(each.matches(line) for each in self.parameters)
+
+    @staticmethod
+    def _in_range(line: Line, asked: Range, calendar: CalendarObject) -> bool:
+        when = times.of(line, calendar.zones)
+        start = when.seconds(calendar.zones.floating)
+        if when.is_date:
+            return asked.start < start + times.DAY and asked.end > start
+        return asked.start <= start < asked.end
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentFilter:
+    """One comp-filter: a component that is there or not, or one of its name that fulfils every condition, or any."""
+
+    name: str
+    defined: bool = True
+    asked: Range | None = None
+    properties: tuple[PropertyFilter, ...] = ()
+    components: tuple["ComponentFilter", ...] = ()
+    any_of: bool = False
+
+    @classmethod
+    def read(cls, element: Element, inside: str = "") -> "ComponentFilter":
+        """Raises InvalidFilter."""
+        name, test = _name(element), element.get("test", "allof")
+        if test not in ("allof", "anyof"):
+            raise invalid("C", "The test of a comp-filter is allof or anyof.")
+        defined, asked, properties, components = True, None, [], []
+        for child in element:
+            if child.tag == clark("C:is-not-defined") and len(element) == 1:
+                defined = False
+            elif child.tag == clark("C:time-range") and asked is None:
+                if name not in TIMED or (name == "VALARM" and inside not in ("VEVENT", "VTODO")):
+                    raise InvalidFilter("C:supported-filter", f"{name[:40]} has no times to be asked for.")
+                asked = time_range(child)
+            elif child.tag == clark("C:prop-filter"):
+                properties.append(PropertyFilter.read(child))
+            elif child.tag == clark("C:comp-filter"):
+                components.append(cls.read(child, name))
+            else:
+                raise invalid(
+                    "C", "A comp-filter holds is-not-defined alone, or time-range, prop-filter and comp-filter."
+                )
+        return cls(name, defined, asked, tuple(properties), tuple(components), test == "anyof")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it only asks that such a component is there."""
+        return self.defined and self.asked is None and not self.properties and not self.components
+
+    def candidates(self) -> tuple[str | None, Range]:
+        """What the index can tell of objects that match: their component type, and what their bounds must touch."""
+        if self.any_of or not self.defined:
+            return None, Range()
+        timed = [each for each in self.components if each.name in INDEXED and each.defined]
+        if not timed:
+            return None, Range()
+        [best, *_] = sorted(timed, key=lambda each: each.asked is None or each.any_of)
+        return best.name, Range() if best.asked is None or best.any_of else best.asked
+
+    def matches(self, parent: Component | None, calendar: CalendarObject) -> bool:
+        """Whether the object has such a component in `parent`; None is outside of the object itself. Raises ValueError
+        for times that cannot be read."""
+        found = [calendar.root] if parent is None else list(parent.components)
+        found = [each for each in found if each.name == self.name]
+        if not self.defined:
+            return not found
+        return any(self._fits(each, parent, calendar) for each in found)
+
+    def _fits(self, component: Component, parent: Component | None, calendar: CalendarObject) -> bool:
+        return self.is_plain or (any if self.any_of else all)(self._conditions(component, parent, calendar))
+
+    def _conditions(self, component: Component, parent: Component | None, calendar: CalendarObject) -> Iterator[bool]:
+        yield from (each.matches(component, calendar) for each in self.properties)
+        yield from (each.matches(component, calendar) for each in self.components)
+        if self.asked is not None:
+            yield self._in_range(component, parent, calendar, self.asked)
+
+    @staticmethod
+    def _in_range(component: Component, parent: Component | None, calendar: CalendarObject, asked: Range) -> bool:
+        if component.name == "VALARM" and parent is not None:
+            occurrences = calendar.occurrences(parent.name)
+            return any(
+                found.component is parent and alarms.meets(component, found, occurrences, calendar.zones, asked)
+                for found in occurrences.near(asked, alarms.reach(component))
+            )
+        occurrences = calendar.occurrences(component.name)
+        return any(
+            found.component is component and overlap.meets(found, asked, occurrences)
+            for found in occurrences.near(asked)
+        )
+
+
+def read(body: Element) -> ComponentFilter:
+    """The filter of a calendar-query. Raises InvalidFilter."""
+    filters = body.findall(clark("C:filter"))
+    if len(filters) != 1 or len(filters[0]) != 1 or filters[0][0].tag != clark("C:comp-filter"):
+        raise invalid("C", "A calendar-query has one filter, which holds one comp-filter.")
+    if sum(1 for _ in filters[0].iter()) > MAX_PARTS:
+        raise InvalidFilter("C:supported-filter", f"A filter has at most {MAX_PARTS} parts.")
+    found = ComponentFilter.read(filters[0][0])
+    if found.name != "VCALENDAR":
+        raise invalid("C", "The outer comp-filter is for VCALENDAR.")
+    return found
+
+
+def _name(element: Element) -> str:
+    name = element.get("name", "").upper()
+    if not name:
+        raise invalid("C", "Every comp-filter and prop-filter has a name.")
+    return name

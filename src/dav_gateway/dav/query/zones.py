@@ -1,0 +1,86 @@
+"""Time zones of stored objects: by their name where it is one that everybody knows, else as the object defines them."""
+
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from functools import lru_cache
+from io import StringIO
+from zoneinfo import ZoneInfo, available_timezones
+
+from dateutil.tz import tzical
+
+from dav_gateway.dav.query.tree import Component, parse
+
+_USED = ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE")
+
+
+class Zones:
+    """The zones that the TZIDs of one object mean; `floating` is for times and dates without any."""
+
+    def __init__(self, calendar: Component, floating: tzinfo) -> None:
+        self.floating = floating
+        self._defined = {_tzid(each): each for each in calendar.inside("VTIMEZONE")}
+        self._found: dict[str, tzinfo] = {}
+
+    def named(self, tzid: str) -> tzinfo:
+        """The zone of a TZID. One that nobody knows means the zone of floating times."""
+        if tzid not in self._found:
+            self._found[tzid] = by_name(tzid) or self._own(tzid) or self.floating
+        return self._found[tzid]
+
+    def _own(self, tzid: str) -> tzinfo | None:
+        definition = self._defined.get(tzid)
+        return None if definition is None else _made(_needed(definition))
+
+
+@lru_cache(maxsize=1)
+def _known() -> Mapping[str, str]:
+    return {name.lower(): name for name in available_timezones()}
+
+
+@lru_cache(maxsize=1024)
+def by_name(tzid: str) -> tzinfo | None:
+    """The zone of the Olson database that a TZID names; programs put a path of their own before it
+    (`/freeassociation.sourceforge.net/Europe/Madrid`)."""
+    parts = [part for part in tzid.strip().split("/") if part]
+    for first in range(len(parts)):
+        name = _known().get("/".join(parts[first:]).lower())
+        if name is not None:
+            return UTC if name == "UTC" else ZoneInfo(name)
+        if first == 0 and not tzid.startswith("/"):
+            break
+    return None
+
+
+def of_calendar(text: str) -> tzinfo | None:
+    """The zone that an iCalendar object with one VTIMEZONE defines (RFC 4791 section 5.2.2); None when it has none."""
+    try:
+        calendar = parse(text)
+    except ValueError:
+        return None
+    definition = next(calendar.inside("VTIMEZONE"), None)
+    return None if definition is None else Zones(calendar, UTC).named(_tzid(definition))
+
+
+def _tzid(definition: Component) -> str:
+    line = definition.get("TZID")
+    return line.value.strip() if line else ""
+
+
+def _needed(definition: Component) -> str:
+    """A VTIMEZONE with what dateutil reads and nothing that it stumbles over."""
+    parts = ["BEGIN:VTIMEZONE", "TZID:X"]
+    for each in definition.components:
+        if each.name in ("STANDARD", "DAYLIGHT"):
+            parts.append(f"BEGIN:{each.name}")
+            parts += [f"{line.name}:{line.value.strip()}" for line in each.lines if line.name in _USED]
+            parts.append(f"END:{each.name}")
+    return "\r\n".join([*parts, "END:VTIMEZONE", ""])
+
+
+@lru_cache(maxsize=256)
+def _made(text: str) -> tzinfo | None:
+    try:
+        found: tzinfo | None = tzical(StringIO(text)).get()
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError):
+        return None
+    return found
