@@ -21,7 +21,9 @@ def clocks(rule: str, start: When, floating: tzinfo, since: datetime) -> Iterato
     parts = dict(part.partition("=")[::2] for part in rule.upper().strip().split(";") if part)
     if "COUNT" in parts and start.clock not in rrulestr(_endless(rule), dtstart=start.clock, ignoretz=True):
         # The first occurrence counts although the rule does not name it (RFC 5545 section 3.8.5.3).
-        rule = re.sub(r"(?i)COUNT=\d+", f"COUNT={max(1, int(parts['COUNT']) - 1)}", rule)
+        if int(parts["COUNT"]) <= 1:
+            return
+        rule = re.sub(r"(?i)COUNT=\d+", f"COUNT={int(parts['COUNT']) - 1}", rule)
     rule = _UNTIL.sub(lambda found: f"{found[1]}UNTIL={_until(found[2], start, floating)}", rule)
     begin = start.clock if "COUNT" in parts else _forward(parts, start.clock, since)
     yield from rrulestr(rule, dtstart=begin, ignoretz=True)
