@@ -1,8 +1,7 @@
 """Radicale's application, extended in this one place.
 
-Ours: PROPFIND, PUT, DELETE, COPY, MOVE, PROPPATCH, MKCALENDAR, MKCOL, OPTIONS, GET of an object, and the reports that
-come straight from rows. Radicale's, over our storage plug-in: GET of a collection and the query reports. Around all of
-them: the credential's permission first, the write transaction decided by the status, refusals with the DAV
+Every method is ours; Radicale's are its dispatch and, over our storage plug-in, the GET of a whole collection. Around
+all of them: the credential's permission first, the write transaction decided by the status, refusals with the DAV
 precondition.
 """
 

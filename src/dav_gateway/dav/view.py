@@ -120,8 +120,9 @@ def children(request: DavRequest, view: View) -> Iterator[View]:
 
 
 def member(view: View, stored: StoredObject) -> View:
-    """The view of an object of the collection in `view`."""
-    return View(Kind.OBJECT, view.path + stored.name, view.request, view.permission, view.home, view.collection, stored)
+    """The view of an object of the collection in `view`; a view of that very object stays what it is."""
+    path = view.path if view.kind is Kind.OBJECT else view.path + stored.name
+    return View(Kind.OBJECT, path, view.request, view.permission, view.home, view.collection, stored)
 
 
 def _home(resource: Resource) -> Scope:

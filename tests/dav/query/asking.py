@@ -67,7 +67,7 @@ class Asking:
         reply = self.query(inner, prop=f"<C:calendar-data>{spec}</C:calendar-data>", more=more)
         assert reply.status == 207, reply.body
         [found] = fromstring(reply.body).iter(DATA)
-        return found.text or ""
+        return (found.text or "").replace("\n", "\r\n")  # XML has one kind of line end
 
     def cards(self, inner: str, *, test: str = "", more: str = "", prop: str = "<D:getetag/>") -> Reply:
         """An addressbook-query."""
