@@ -7,6 +7,7 @@ import pytest
 from dav_gateway.core.scope import Scope
 from dav_gateway.dav.analysis import analyse
 from dav_gateway.dav.invalid import InvalidObject
+from tests.dav.support import calendar_object
 
 DAY = 86_400
 NOON = 1_795_348_800  # 2026-11-22T12:00:00Z
@@ -158,3 +159,44 @@ def test_a_megabyte_of_short_lines_costs_little() -> None:
     before = time.process_time()
     assert refused(octets) == "C:valid-calendar-data"
     assert time.process_time() - before < 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "outside", "condition"),
+    [
+        ((), ("METHOD:REQUEST",), "C:valid-calendar-object-resource"),
+        ((), ("METHOD:PUBLISH",), "C:valid-calendar-object-resource"),
+        (("RRULE:RSCALE=CHINESE;FREQ=YEARLY",), (), "C:supported-rscale"),
+        (("RRULE:RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=FORWARD",), (), "C:supported-rscale"),
+    ],
+)
+def test_what_belongs_to_scheduling_and_to_other_calendars(
+    lines: tuple[str, ...], outside: tuple[str, ...], condition: str
+) -> None:
+    """RFC 4791 section 4.1 and RFC 7529 section 5.1."""
+    octets = calendar_object("x", *lines).replace(b"PRODID", "\r\n".join([*outside, "PRODID"]).encode())
+    with pytest.raises(InvalidObject) as refused:
+        analyse(octets, Scope.CALENDARS, "x.ics")
+    assert refused.value.condition == condition
+
+
+@pytest.mark.parametrize(
+    ("component", "lines"),
+    [
+        ("VTODO", ("RRULE:FREQ=DAILY",)),
+        ("VTODO", ("DUE:20260101T000000Z", "RRULE:FREQ=DAILY")),
+        ("VTODO", ("DTSTART:20260101T000000Z", "DUE;VALUE=DATE:20260103")),
+        ("VEVENT", ("RRULE:FREQ=DAILY", "EXDATE;VALUE=DATE:20261123")),
+        ("VEVENT", ("RRULE:FREQ=DAILY", "EXDATE;TZID=Europe/Madrid:20261123T000000,20261124T000000")),
+        ("VEVENT", ("RDATE;VALUE=PERIOD:20261123T000000Z/PT1H,20261124T000000Z/20261124T010000Z",)),
+        ("VEVENT", ("RECURRENCE-ID;VALUE=DATE:20261123",)),
+        ("VEVENT", ("RECURRENCE-ID;RANGE=THISANDFUTURE:20261123T000000Z",)),
+        ("VEVENT", ("RRULE:FREQ=DAILY;UNTIL=20261130",)),
+        ("VEVENT", ("RRULE:FREQ=DAILY;UNTIL=20261130T000000",)),
+        ("VEVENT", ("SUMMARY:\u00d1and\u00fa \u65e5\u672c",)),
+        ("VJOURNAL", ("SUMMARY:no date",)),
+    ],
+)
+def test_data_that_other_servers_refuse(component: str, lines: tuple[str, ...]) -> None:
+    """Legal by RFC 5545, seen from real programs."""
+    analyse(calendar_object("x", *lines, component=component), Scope.CALENDARS, "x.ics")

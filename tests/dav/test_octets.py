@@ -157,3 +157,24 @@ def test_homes_and_principals_cannot_be_deleted(rig: Rig, path: str) -> None:
     before = rig.everything()
     assert rig.request("DELETE", path, password=rig.password(BOTH)).status == 403
     assert rig.everything() == before
+
+
+def test_a_name_with_a_line_feed(rig_anywhere: Rig) -> None:
+    """Some UIDs have one, and clients make names of UIDs. It stays percent-encoded wherever it is shown."""
+    rig = rig_anywhere
+    password = rig.password({Scope.CALENDARS})
+    path, shown = "/dav/ana/calendars/calendar/a\nb.ics", "/dav/ana/calendars/calendar/a%0Ab.ics"
+    put = rig.request("PUT", path, EVENT, password=password, extra={"HTTP_PREFER": "return=representation"})
+    assert (put.status, put.headers["Content-Location"]) == (201, shown)
+    assert rig.request("GET", path, password=password).body == EVENT
+    calendar = "/dav/ana/calendars/calendar/"
+    assert rig.request("PROPFIND", calendar, password=password, depth="1").hrefs() == [calendar, shown]
+    body = (
+        '<C:calendar-multiget xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/></D:prop>'
+        f"<D:href>{shown}</D:href></C:calendar-multiget>"
+    ).encode()
+    assert b"200 OK" in rig.request("REPORT", calendar, body, password=password).body
+    moved = shown.replace("a%0A", "moved%0A")
+    assert rig.request("MOVE", path, password=password, destination=moved).status == 201
+    assert rig.request("DELETE", moved.replace("%0A", "\n"), password=password).status == 204
+    assert rig.request("MKCALENDAR", "/dav/ana/calendars/a\nb/", password=password).status == 403

@@ -53,6 +53,15 @@ def test_a_search_finds_oneself_or_nobody(rig: Rig, searches: str, test: str, fo
         assert (b"/dav/ana/calendars/" in reply.body) is bool(found)
 
 
+def test_a_search_as_python_caldav_writes_it(rig: Rig) -> None:
+    """It lists all by searching for nothing, and names the properties beside DAV:prop."""
+    for searches in ("", search("ana")):
+        inner = f"{searches}<D:prop/><C:calendar-home-set/><D:displayname/>"
+        reply = report(rig, rig.password(BOTH), "/dav/", "D:principal-property-search", inner)
+        assert reply.hrefs()[0] == ME
+        assert b"<D:displayname>Ana Ruiz</D:displayname>" in reply.body
+
+
 def test_a_search_tells_what_the_scope_opens(rig: Rig) -> None:
     inner = search("ana") + "<D:prop><C:calendar-home-set/><CR:addressbook-home-set/></D:prop>"
     body = report(rig, rig.password({Scope.CONTACTS}), "/dav/", "D:principal-property-search", inner).body
@@ -63,7 +72,6 @@ def test_a_search_tells_what_the_scope_opens(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("name", "inner", "options"),
     [
-        ("D:principal-property-search", "", {}),
         ("D:principal-property-search", search("x"), {"test": "someof"}),
         ("D:principal-property-search", "<D:property-search><D:match>x</D:match></D:property-search>", {}),
         ("D:principal-property-search", search("x") * 51, {}),

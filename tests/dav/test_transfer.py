@@ -228,3 +228,12 @@ def test_the_directory_can_be_copied_from_and_not_into(rig: Rig) -> None:
     assert send(rig, "COPY", contacts + "contacts/", contacts + "mine/", password).status == 201
     assert rig.request("GET", contacts + "mine/c1.vcf", password=password).body == CARD
     assert rig.request("PUT", contacts + "mine/c1.vcf", CARD, password=password).status == 204
+
+
+@pytest.mark.parametrize(("depth", "status"), [(None, 204), ("infinity", 204), ("0", 400), ("1", 400)])
+def test_a_collection_is_deleted_as_a_whole(rig: Rig, depth: str | None, status: int) -> None:
+    """RFC 4918 section 9.6.1."""
+    rig.seed()
+    password = rig.password({Scope.CALENDARS})
+    assert rig.request("DELETE", HOME + "calendar/", password=password, depth=depth).status == status
+    assert rig.request("GET", SOURCE, password=password).status == (404 if status == 204 else 200)

@@ -46,6 +46,8 @@ def _calendar_object(octets: bytes, name: str) -> NewObject:
     version = _text(calendar, "version")
     if version not in ("", "2.0"):
         raise InvalidObject("C:supported-calendar-data", f"iCalendar is version 2.0; this is {version[:20]}.")
+    if "method" in calendar.contents:
+        raise InvalidObject(CALENDAR_OBJECT, "An object in a calendar has no METHOD (RFC 4791 section 4.1).")
     components = [each for each in calendar.components() if each.name in COMPONENTS]
     kinds = {each.name for each in components}
     if len(kinds) != 1:
@@ -53,9 +55,7 @@ def _calendar_object(octets: bytes, name: str) -> NewObject:
         raise InvalidObject(
             CALENDAR_OBJECT, f"An object has components of one type (RFC 4791 section 4.1); here: {told}."
         )
-    if any(each.name == "VEVENT" and "dtstart" not in each.contents for each in components) and not _text(
-        calendar, "method"
-    ):
+    if any(each.name == "VEVENT" and "dtstart" not in each.contents for each in components):
         raise InvalidObject(CALENDAR_DATA, "A VEVENT needs DTSTART (RFC 5545 section 3.6.1).")
     uid = _one_uid(components)
     if sum(1 for each in components if "recurrence-id" not in each.contents) > 1:

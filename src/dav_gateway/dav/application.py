@@ -55,11 +55,11 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         self._site = site
 
-    def _answered(self, handler: Handler, environ: Mapping[str, Any], path: str) -> Response:
+    def _answered(self, handler: Handler, environ: Mapping[str, Any]) -> Response:
         """Run one handler: permission, then the handler, then commit or roll back by the status."""
         request = required_request()
         method = environ["REQUEST_METHOD"]
-        resource = resource_at(path)
+        resource = resource_at(request.path)
         needed = Permission.WRITE if method in PRIVILEGES else Permission.READ
         if request.grant is None:  # Radicale does not ask the auth plug-in about an empty user name
             raise EndOfRequest(Reason.UNKNOWN)
@@ -90,7 +90,7 @@ class Application(RadicaleApplication):
 
     def do_OPTIONS(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """What works here, shaped by the credential; without one, everything: clients ask before they sign in."""
-        return answers.empty(HTTPStatus.OK, offered(required_request(), resource_at(path)))
+        return answers.empty(HTTPStatus.OK, offered(required_request(), resource_at(required_request().path)))
 
     def do_PROPFIND(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See propfind.py."""
@@ -99,7 +99,6 @@ class Application(RadicaleApplication):
                 request, propfind.answer(request, self._site, _known(resource), asked, self._xml(asked))
             ),
             environ,
-            path,
         )
 
     def do_REPORT(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
@@ -109,7 +108,6 @@ class Application(RadicaleApplication):
                 request, self._site, _known(resource), asked, self._xml(asked)
             ),
             environ,
-            path,
         )
 
     def do_PUT(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
@@ -119,7 +117,6 @@ class Application(RadicaleApplication):
                 request, self._site, _known(resource), asked, httputils.read_raw_request_body(self.configuration, asked)
             ),
             environ,
-            path,
         )
 
     def do_PROPPATCH(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
@@ -129,21 +126,20 @@ class Application(RadicaleApplication):
                 request, _known(resource), asked, self._xml(asked)
             ),
             environ,
-            path,
         )
 
     def do_MKCALENDAR(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See make_collection.py."""
-        return self._answered(self._make, environ, path)
+        return self._answered(self._make, environ)
 
     def do_MKCOL(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See make_collection.py."""
-        return self._answered(self._make, environ, path)
+        return self._answered(self._make, environ)
 
     def _make(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
         return make_collection.make(request, resource, environ["REQUEST_METHOD"], self._xml(environ))
 
-    def do_GET(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
+    def do_GET(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:  # noqa: ARG002
         """An object as it was stored, or a whole collection; 304 when the client has it already."""
 
         def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
@@ -155,10 +151,10 @@ class Application(RadicaleApplication):
             if resource.kind is Kind.OBJECT:
                 response = get.answer(request, self._site, resource)
             else:
-                response = RadicaleApplication.do_GET(self, asked, base_prefix, path, *rest)
+                response = RadicaleApplication.do_GET(self, asked, base_prefix, request.path, *rest)
             return get.on_condition(asked, response)
 
-        return self._answered(handler, environ, path)
+        return self._answered(handler, environ)
 
     def do_HEAD(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
         """GET without its body, which Radicale's call leaves out."""
@@ -166,17 +162,15 @@ class Application(RadicaleApplication):
 
     def do_DELETE(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See delete.py; what only lists is never permitted."""
-        return self._answered(
-            lambda request, resource, asked: delete.answer(request, _known(resource), asked), environ, path
-        )
+        return self._answered(lambda request, resource, asked: delete.answer(request, _known(resource), asked), environ)
 
     def do_COPY(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See transfer.py; the source is read, the destination written."""
-        return self._answered(self._transfer, environ, path)
+        return self._answered(self._transfer, environ)
 
     def do_MOVE(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See transfer.py; both ends are written."""
-        return self._answered(self._transfer, environ, path)
+        return self._answered(self._transfer, environ)
 
     def _transfer(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
         target = destination.destination(environ, self._site)
@@ -190,7 +184,7 @@ class Application(RadicaleApplication):
 
     def do_POST(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """Nothing takes a POST here; Radicale's own is for its web pages and sharing."""
-        return answers.not_allowed(allow(resource_at(path)), "Nothing takes a POST here.")
+        return answers.not_allowed(allow(resource_at(required_request().path)), "Nothing takes a POST here.")
 
 
 def _known(resource: Resource | None) -> Resource:

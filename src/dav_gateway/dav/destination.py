@@ -22,7 +22,12 @@ def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
     if url.netloc and url.netloc not in (environ.get("HTTP_HOST", ""), urlsplit(site.public_url).netloc):
         return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is on another server.")
     segments = path.split("/")
-    if not path.startswith(f"{PREFIX}/") or "." in segments or ".." in segments or not path.isprintable():
+    if (
+        not path.startswith(f"{PREFIX}/")
+        or "." in segments
+        or ".." in segments
+        or not path.replace("\n", "").isprintable()
+    ):
         return answers.plain(HTTPStatus.FORBIDDEN, "The destination is not an address of calendars or contacts.")
     return path
 

@@ -67,9 +67,9 @@ def _not_made(request: DavRequest, method: str, propstats: list[str]) -> Respons
 
 
 def unfit_collection_name(resource: Resource) -> Own | None:
-    """403 for a collection's name that is too long, None for one that can be stored."""
-    if len(resource.collection.encode()) > MAX_COLLECTION_NAME:
-        return answers.plain(HTTPStatus.FORBIDDEN, "The name of the collection is too long.")
+    """403 for a collection's name that is too long or has more than one line, None for one that can be stored."""
+    if len(resource.collection.encode()) > MAX_COLLECTION_NAME or "\n" in resource.collection:
+        return answers.plain(HTTPStatus.FORBIDDEN, "The name of the collection is too long, or not one line.")
     return None
 
 

@@ -36,7 +36,10 @@ def with_dav_header(request: DavRequest, response: Response) -> Response:
 
 def allow(resource: Resource | None) -> str:
     """The value of the Allow header for what can be at such an address."""
-    return ", ".join(METHODS[resource.kind] if resource else ("OPTIONS",))
+    methods = METHODS[resource.kind] if resource else ("OPTIONS",)
+    if resource and resource.home is Scope.CONTACTS:
+        methods = tuple(each for each in methods if each != "MKCALENDAR")
+    return ", ".join(methods)
 
 
 def offered(request: DavRequest, resource: Resource | None) -> dict[str, str]:

@@ -30,6 +30,7 @@ SEARCHABLE = {
     "CS:email-address-set": "E-mail address",
     "C:calendar-user-address-set": "Calendar address",
 }
+_PARTS = frozenset(map(clark, ("D:property-search", "D:prop", "D:apply-to-principal-collection-set")))
 MAX_MATCHES = 5_000
 MAX_SEARCHES = 50
 
@@ -45,7 +46,7 @@ def answer(request: DavRequest, site: Site, looked: View, body: Element, names: 
         return answers.precondition(
             HTTPStatus.INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits", f"There are more than {MAX_MATCHES}."
         )
-    wanted = Wanted(names=names)
+    wanted = Wanted(names=names or (_beside(body) if body.tag == SEARCH else ()))
     return answers.many(multistatus(propfind.described(each, site, wanted, brief=False) for each in found))
 
 
@@ -74,11 +75,16 @@ def _found(looked: View, body: Element) -> Iterator[View]:
     """Section 9.4: the asking principal, when the properties that are searched contain the texts."""
     test = body.get("test", "allof")
     searches = body.findall(clark("D:property-search"))
-    if test not in ("allof", "anyof") or not 0 < len(searches) <= MAX_SEARCHES:
+    if test not in ("allof", "anyof") or len(searches) > MAX_SEARCHES:
         raise BadXML("A principal-property-search has property-search elements, and a test that is allof or anyof.")
     results = [_matches(looked.account, each) for each in searches]
-    if (any if test == "anyof" else all)(results):
+    if not results or (any if test == "anyof" else all)(results):  # python-caldav lists all by searching for nothing
         yield _principal(looked)
+
+
+def _beside(body: Element) -> tuple[str, ...]:
+    """What python-caldav asks for: it writes the properties beside DAV:prop."""
+    return tuple(each.tag for each in body if each.tag not in _PARTS)
 
 
 def _matches(account: Account, search: Element) -> bool:

@@ -47,6 +47,8 @@ def _check_rule(value: str, *, in_timezone: bool) -> None:
     if len(value) > LONGEST_RULE:
         raise InvalidObject(MAX_INSTANCES, f"A rule has at most {LONGEST_RULE} characters.")
     parts = _parts(value)
+    if "RSCALE" in parts or "SKIP" in parts:
+        raise InvalidObject("C:supported-rscale", "Rules are of the Gregorian calendar (RFC 7529 section 5.1).")
     frequency = parts.get("FREQ", "")
     if frequency not in FREQUENCIES:
         raise InvalidObject(VALID, f"RRULE has no FREQ that RFC 5545 knows: {value[:80]}")

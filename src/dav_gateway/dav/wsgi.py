@@ -39,7 +39,7 @@ class Gateway:
         full_path = (alias.rstrip("/") or ("" if alias else PREFIX)) + asked
         path = _below_prefix(asked, alias)
         credentials = basic_auth.parse(environ.get("HTTP_AUTHORIZATION"))
-        request = DavRequest(self._services, presented(credentials, environ), href=full_path)
+        request = DavRequest(self._services, presented(credentials, environ), href=full_path, path=path or "/")
         try:
             with serving(request):
                 if isinstance(credentials, basic_auth.Malformed):
@@ -92,7 +92,9 @@ def _for_radicale(environ: dict[str, Any], path: str) -> dict[str, Any]:
     # Radicale reads `?view=freebusy` as another resource,
     # and takes methods in any case: what it dispatches on must be what permission is asked for.
     method = environ["REQUEST_METHOD"].upper()
-    return {**kept, "REQUEST_METHOD": method, "SCRIPT_NAME": PREFIX, "PATH_INFO": path, "QUERY_STRING": ""}
+    # It refuses control characters; which resource is meant is told by the request, never by its path.
+    shown = path.replace("\n", " ")
+    return {**kept, "REQUEST_METHOD": method, "SCRIPT_NAME": PREFIX, "PATH_INFO": shown, "QUERY_STRING": ""}
 
 
 def _started(response: Own, start_response: StartResponse) -> Iterable[bytes]:

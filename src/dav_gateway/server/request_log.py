@@ -105,7 +105,7 @@ class RequestLog:
                 "request",
                 id=state["request_id"],
                 method=scope["method"],
-                path=without_secrets(path),
+                path=without_secrets(path).replace("\n", "%0A"),  # one line for each request
                 status=status,
                 ms=round((time.perf_counter() - begin) * 1000, 1),
                 bytes=size,

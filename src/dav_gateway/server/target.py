@@ -12,7 +12,9 @@ import httptools
 
 _ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _SLASH = re.compile(rb"%2[fF]")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# A line feed may stand in a name: clients make names of UIDs, and there are UIDs with one. Whatever shows a path (log,
+# href, header) writes it escaped.
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 class BadTarget(ValueError):

@@ -43,7 +43,8 @@ class EndOfRequest(BaseException):
 
 @dataclass
 class DavRequest:
-    """The state of one request; lives in one thread and is never shared.
+    """The state of one request; lives in one thread and is never shared. `href` is the absolute path as it was asked
+    for, `path` the one below the DAV root.
 
     Reads share one snapshot that opens with the first statement. A write opens its own transaction, fenced by the
     credential's liveness, and stays open until `finish` decides by the status of the answer: Radicale's handlers turn
@@ -53,6 +54,7 @@ class DavRequest:
     services: Services
     presented: Presented | None
     href: str
+    path: str = "/"
     grant: Grant | None = None
     _used: int | None = field(default=None, repr=False)
     _kept: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)

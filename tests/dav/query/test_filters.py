@@ -37,6 +37,8 @@ def text(value: str, **attributes: str) -> str:
 
 
 ABSENT = "<C:is-not-defined/>"
+RANGE = "<C:time-range start='20261122T000000Z' end='20261123T000000Z'/>"
+NEXT_DAY = "<C:time-range start='20261123T000000Z' end='20261124T000000Z'/>"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,11 @@ def test_what_a_filter_finds(three: Asking, inner: str, found: list[str]) -> Non
         (prop("PRODID", text("//t//")), ["moved", "plain", "rich", "todo"]),
         (prop("METHOD", ABSENT), ["moved", "plain", "rich", "todo"]),
         (prop("METHOD"), []),
+        # strictly nothing is found, but clients ask so for any component
+        (prop("SUMMARY", text("task")), ["todo"]),
+        (prop("CATEGORIES", text("work")), ["rich"]),
+        (RANGE, ["moved", "plain", "rich", "todo"]),
+        (NEXT_DAY, ["moved", "todo"]),
     ],
 )
 def test_filters_of_the_whole_object(three: Asking, inner: str, found: list[str]) -> None:
@@ -163,9 +170,6 @@ def test_properties_of_what_is_found(three: Asking) -> None:
         reply = three.rig.request("REPORT", path, body.encode(), password=three.password, depth="1")
         assert expected in reply.body
         assert len(reply.hrefs()) == 4
-
-
-RANGE = "<C:time-range start='20261122T000000Z' end='20261123T000000Z'/>"
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,8 @@ def test_an_alarm_long_before_its_event(asked: Asking) -> None:
 @pytest.mark.parametrize(
     ("name", "start", "found"),
     [("DTSTAMP", "20200101T000000Z", ["x"]), ("DTSTAMP", "20200101T000001Z", []),
-     ("DTSTART", "20261122T235959Z", ["x"]), ("DTSTART", "20261123T000000Z", []), ("COMPLETED", "20200101T000000Z", [])],
+     ("DTSTART", "20261122T235959Z", ["x"]), ("DTSTART", "20261123T000000Z", []),
+     ("COMPLETED", "20200101T000000Z", [])],
 )  # fmt: skip
 def test_times_of_properties(asked: Asking, name: str, start: str, found: list[str]) -> None:
     asked.put("x", "DTSTART;VALUE=DATE:20261122")

@@ -17,6 +17,11 @@ INDEXED = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY")
 TIMED_PROPERTIES = (
     "COMPLETED", "CREATED", "DTEND", "DTSTAMP", "DTSTART", "DUE", "LAST-MODIFIED", "RECURRENCE-ID",
 )  # fmt: skip
+WHOLE = "VCALENDAR"
+OF_WHOLE = ("PRODID", "VERSION", "CALSCALE", "METHOD", "NAME")
+"""Properties that only the object as a whole has. Others are looked for in its components too, and so are its times:
+strictly nothing would be found, but python-caldav asks so for components of any type, and Radicale answers."""
+
 MAX_PARTS = 200
 
 
@@ -53,6 +58,8 @@ class PropertyFilter:
     def matches(self, component: Component, calendar: CalendarObject) -> bool:
         """Whether the component's property is as asked for."""
         lines = list(component.named(self.name))
+        if component.name == WHOLE and self.name not in OF_WHOLE:
+            lines += [line for each in component.components for line in each.named(self.name)]
         if not self.defined:
             return not lines
         return any(self._fits(line, calendar) for line in lines)
@@ -95,7 +102,7 @@ class ComponentFilter:
             if child.tag == clark("C:is-not-defined") and len(element) == 1:
                 defined = False
             elif child.tag == clark("C:time-range") and asked is None:
-                if name not in TIMED or (name == "VALARM" and inside not in ("VEVENT", "VTODO")):
+                if name not in (*TIMED, WHOLE) or (name == "VALARM" and inside not in ("VEVENT", "VTODO")):
                     raise InvalidFilter("C:supported-filter", f"{name[:40]} has no times to be asked for.")
                 asked = time_range(child)
             elif child.tag == clark("C:prop-filter"):
@@ -117,6 +124,8 @@ class ComponentFilter:
         """What the index can tell of objects that match: their component type, and what their bounds must touch."""
         if self.any_of or not self.defined:
             return None, Range()
+        if self.asked is not None:
+            return None, self.asked
         timed = [each for each in self.components if each.name in INDEXED and each.defined]
         if not timed:
             return None, Range()
@@ -143,6 +152,9 @@ class ComponentFilter:
 
     @staticmethod
     def _in_range(component: Component, parent: Component | None, calendar: CalendarObject, asked: Range) -> bool:
+        if component.name == WHOLE:
+            inside = [each for each in component.components if each.name in INDEXED]
+            return any(ComponentFilter._in_range(each, component, calendar, asked) for each in inside)
         if component.name == "VALARM" and parent is not None:
             occurrences = calendar.occurrences(parent.name)
             return any(
@@ -164,7 +176,7 @@ def read(body: Element) -> ComponentFilter:
     if sum(1 for _ in filters[0].iter()) > MAX_PARTS:
         raise InvalidFilter("C:supported-filter", f"A filter has at most {MAX_PARTS} parts.")
     found = ComponentFilter.read(filters[0][0])
-    if found.name != "VCALENDAR":
+    if found.name != WHOLE:
         raise invalid("C", "The outer comp-filter is for VCALENDAR.")
     return found
 
