@@ -51,7 +51,7 @@ def use(rig: Rig, method: str, path: str, password: str) -> Reply:
     if method == "PUT":
         body = rig.request("GET", path, password=password).body
     if method in ("MKCOL", "MKCALENDAR"):
-        path = path.replace("/calendar/", "/made/").replace("/contacts/contacts/", "/contacts/made/")
+        path = path.replace("/calendar/", f"/{method}/").replace("/contacts/contacts/", f"/contacts/{method}/")
         kind_of = "<C:calendar/>" if "calendars" in path else "<CR:addressbook/>"
         if method == "MKCOL":
             kinds = f"<D:resourcetype><D:collection/>{kind_of}</D:resourcetype>"
