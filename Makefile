@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WEB := src/dav_gateway/web
 
-.PHONY: help setup run lint format texts test test-quick stress stress-mutations benchmark benchmark-workers constraints clean
+.PHONY: help setup run lint format texts test test-quick fleet stress stress-mutations benchmark benchmark-workers constraints clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
 
@@ -47,6 +47,9 @@ stress: $(READY)  ## 10 000 revocations on each engine under load and faults, an
 
 stress-mutations: $(READY)  ## switch each mechanism off in a copy: the short form of stress must go red
 	$(BIN)/python -m tests.stress.mutations
+
+fleet: $(READY)  ## every command-line client through a day with the gateway, as a table
+	$(BIN)/python tests/interop/fleet.py
 
 benchmark: $(READY)  ## CPU of polls beside stock Radicale, in this process
 	$(BIN)/python -m benchmarks.poll
