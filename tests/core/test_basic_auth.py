@@ -1,4 +1,4 @@
-"""The Authorization header: what is read, what is absent, what is malformed; nothing raises and nothing is quoted (RFC 7617)."""
+"""The Authorization header (RFC 7617): what is read, absent, malformed; nothing raises and nothing is quoted."""
 
 import base64
 
