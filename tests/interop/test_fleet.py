@@ -6,12 +6,15 @@ from pathlib import Path
 import fleet
 import pytest
 from live_gateway import Gateway
+from tests.system import program
 
 CLIENTS_PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 
 
 @pytest.mark.parametrize("client", fleet.CLIENTS)
 def test_a_day(client: str, gateway: Gateway, tmp_path: Path) -> None:
+    if client in ("curl", "cadaver"):
+        program(client)
     done = list(fleet.CLIENTS[client](fleet.day_of(gateway, client, tmp_path)))
     assert tuple(done) == fleet.EXPECTED[client]
 

@@ -18,6 +18,8 @@ ZONES = ["Europe/Madrid", "America/New_York", "Asia/Kolkata", "Australia/Lord_Ho
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 FIRST = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
+# COUNT stands with rules by the day only: where a rule does not name DTSTART, which counts as the first occurrence all
+# the same (RFC 5545 section 3.3.10), the oracle adds one more. test_time_ranges.py has the case.
 starts = st.builds(
     lambda days, minutes: FIRST + timedelta(days=days, minutes=minutes * 15), st.integers(0, 400), st.integers(0, 95)
 )
@@ -62,7 +64,9 @@ def events(draw: st.DrawFn) -> str:
     override: list[str] = []
     if draw(st.booleans()):
         end = draw(ends)
-        rule = draw(rules) + (f";{end if isinstance(end, str) else until(end, start, kind)}" if end else "")
+        counted = isinstance(end, str) and bool(end)
+        rule = f"FREQ=DAILY;INTERVAL={draw(st.integers(1, 9))}" if counted else draw(rules)
+        rule += f";{end if isinstance(end, str) else until(end, start, kind)}" if end else ""
         lines.append(f"RRULE:{rule}")
         for name in ("EXDATE", "RDATE"):
             dates = draw(st.sets(st.integers(1, 60), max_size=2))
@@ -97,7 +101,7 @@ def ours(source: str, start: datetime, end: datetime) -> list[tuple[int, int]]:
     return sorted((each.start.seconds(UTC), each.end.seconds(UTC)) for each in found)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(source=events(), begin=st.integers(-30, 900), days=st.integers(1, 90))
 def test_the_same_occurrences(source: str, begin: int, days: int) -> None:
     start = FIRST.replace(tzinfo=UTC) + timedelta(days=begin)
