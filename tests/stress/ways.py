@@ -16,7 +16,7 @@ from tests.stress.asking import ask
 from tests.stress.victims import Victim
 
 BY = "stress"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
