@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from dav_gateway.core.credential import Origin, Service
-from dav_gateway.core.errors import GatewayError
+from dav_gateway.core.errors import GatewayError, NotFound, Refusal
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Scope
 from dav_gateway.core.verifier import SCHEMES
@@ -226,8 +226,8 @@ class Lane:
             began = time.monotonic()
             try:
                 return call(), failed, time.monotonic() - began
-            except (GatewayError, CommandFailed):
-                if time.monotonic() > deadline:
+            except (GatewayError, CommandFailed) as error:
+                if time.monotonic() > deadline or isinstance(error, Refusal | NotFound):
                     raise
                 failed += 1
                 time.sleep(0.05)

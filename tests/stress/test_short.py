@@ -13,9 +13,7 @@ from tests.stress.campaign import Plan
 
 PLANS = {
     "sqlite": Plan("sqlite", workers=2, revocations=150, faults=("kill", "stop", "disk", "clock")),
-    "postgresql": Plan(
-        "postgresql", workers=2, nodes=2, revocations=120, faults=("kill", "stop", "blackhole", "database")
-    ),
+    "postgresql": Plan("postgresql", workers=2, nodes=2, revocations=120, faults=("kill", "stop", "blackhole")),
 }
 
 
