@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from tests.stress import messages
+from tests.stress.client import Client
 from tests.stress.events import Answers, Failure, Signals, Trouble
-from tests.stress.wires import Client, Wires
+from tests.stress.wires import Wires
 
 OBJECTS = 40
 PATIENCE = 15.0

@@ -20,7 +20,8 @@ PROGRESS_SECONDS = 5.0
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is asked for. `pause`: seconds that other people think between requests; `quiet`: bounds of the seconds
-    between two faults; `late`: see `lane.Order`; `only`: ways of taking away, all for none."""
+    between two faults; `late`: see `lane.Order`; `only`: ways of taking away, all for none; `busy`: see
+    `verdict`."""
 
     engine: str
     workers: int = 1
@@ -34,6 +35,7 @@ class Plan:
     in_memory: bool = False
     late: float = 0.0
     only: tuple[str, ...] = ()
+    busy: bool = False
     keep_log: Path | None = None
 
     @property
@@ -66,7 +68,7 @@ def run(plan: Plan, say: Callable[[str], None]) -> Result:
         processes.finish(findings.take)
         findings.look_at_nodes(on.nodes)
         findings.look_at_others(on.store.url)
-        findings.sum_up(result, faults.harms, faults.failures)
+        findings.sum_up(result, faults.harms, faults.failures, busy=plan.busy)
         if plan.keep_log is not None:
             for node in on.nodes:
                 (plan.keep_log / f"{node.name}.log").write_bytes(node.said())

@@ -22,6 +22,7 @@ PROGRAM = [sys.executable, "-m", "dav_gateway"]
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+_LAPSE = re.compile(rb"nothing was heard|stopped waiting for this process|worker ended")
 _SERIOUS = re.compile(rb"Traceback \(most recent call last\)|Logging error|Fatal Python error|Segmentation fault")
 
 
@@ -46,6 +47,8 @@ class Node:
                 **settings,
             }.items()
         }
+        self.lapses: list[float] = []
+        """When it said that it could not keep a lease or lost a worker; a time of `time.monotonic`."""
         self.process: subprocess.Popen[bytes]
         self._reader: threading.Thread
 
@@ -110,6 +113,8 @@ class Node:
         assert process.stdout is not None
         with self.log.open("ab") as log, process.stdout:
             for line in process.stdout:
+                if _LAPSE.search(line):
+                    self.lapses.append(time.monotonic())
                 log.write(line)
                 log.flush()
 

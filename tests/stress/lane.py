@@ -10,31 +10,32 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from dav_gateway.core.credential import Origin, Service
-from dav_gateway.core.errors import GatewayError, StoreUnavailable
+from dav_gateway.core.errors import GatewayError, NotFound, Refusal
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Scope
 from dav_gateway.core.verifier import SCHEMES
 from dav_gateway.service.services import Services, assemble
-from dav_gateway.store import collections, objects
 from dav_gateway.store.database import open_database
 from tests.stress import messages, oracles
-from tests.stress.asking import ask
-from tests.stress.events import Failure, Outcome, Signals, Trouble
+from tests.stress.client import received
+from tests.stress.events import Failure, Outcome, Signals
+from tests.stress.looking import Look
 from tests.stress.oracles import Heard, Stored, Verdict
 from tests.stress.victims import Victim
-from tests.stress.ways import PATIENCE, WAYS, CommandFailed, Scene, Way
-from tests.stress.wires import Wires, received
+from tests.stress.ways import PATIENCE, WAYS, CommandFailed, Scene
+from tests.stress.wires import Wires
 
 LOOK_AGAIN = 0.3
 LONGEST_LEAD = 0.08
 EVERY_WORKER = 10
+BUSY_SECONDS = 20.0
 AMBUSHES = 0.1
 LONGEST_AMBUSH = 2.0
 T = TypeVar("T")
@@ -69,7 +70,7 @@ def run(order: Order, tell: Connection, signals: Signals) -> None:
     """The process: one message for each victim, a Failure when something is wrong with the lane itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(0.0005)
-    database = open_database(order.database_url, busy_timeout=PATIENCE, pool_size=4)
+    database = open_database(order.database_url, busy_timeout=BUSY_SECONDS, pool_size=4)
     wires = Wires()
     try:
         services = assemble(database, profile=SCHEMES["blake2b"])
@@ -93,11 +94,7 @@ class Lane:
         self._ways = [way for way in WAYS if way.name in order.ways]
         self._due: list[_Due] = []
         self._numbers = count()
-        account = services.accounts.get(order.account)
-        with services.database.read() as connection:
-            calendar = collections.find(connection, account.id, Scope.CALENDARS, "calendar")
-        assert calendar is not None
-        self._calendar = calendar.id
+        self._look = Look(services, order.account, tell)
 
     def run(self) -> None:
         """All revocations of this lane, more while there were not enough faults, and what is still to be looked at."""
@@ -130,9 +127,12 @@ class Lane:
             time.sleep(self._order.late)
         at_return = {client: received(client.socket) for client in list(victim.clients)}
         names = list(victim.sent)
-        stored = self._stored(names)
+        stored = self._look.stored(names)
         victim.drain()
-        statuses, refused_after = self._ask_anew(way, victim, returned, everywhere=number % EVERY_WORKER == 0)
+        # Who answers a new connection is not ours to choose: often enough, everybody is among them.
+        everywhere = self._order.ports * 3 * self._order.workers
+        ports = (victim.port(),) if number % EVERY_WORKER else everywhere
+        statuses, refused_after = self._look.ask_anew(way, victim, returned, ports)
 
         def settle() -> None:
             verdict = Verdict()
@@ -148,7 +148,7 @@ class Lane:
                 )
                 for client, octets in at_return.items()
             ]
-            at_end = self._stored_surely(list(victim.sent))
+            at_end = self._look.stored_surely(list(victim.sent))
             oracles.judge_octets(verdict, heard, still_reads=way.still_reads)
             oracles.judge_rows(verdict, Stored(stored, at_end))
             oracles.judge_acknowledged(verdict, victim.sent, list(victim.acknowledged), at_end)
@@ -226,50 +226,8 @@ class Lane:
             began = time.monotonic()
             try:
                 return call(), failed, time.monotonic() - began
-            except (GatewayError, CommandFailed):
-                if time.monotonic() > deadline:
+            except (GatewayError, CommandFailed) as error:
+                if time.monotonic() > deadline or isinstance(error, Refusal | NotFound):
                     raise
                 failed += 1
                 time.sleep(0.05)
-
-    def _ask_anew(
-        self, way: Way, victim: Victim, returned: float, *, everywhere: bool
-    ) -> tuple[Collection[int], float | None]:
-        """The statuses of new requests on new connections, and how long after the return the first was refused."""
-        if way.still_reads:
-            request = messages.put(
-                victim.account, victim.authorization, f"{victim.id}-late.ics", messages.event("late")
-            )
-        else:
-            request = messages.poll(victim.account, victim.authorization)
-        statuses = []
-        refused_after = None
-        for _ in range(3 * self._order.workers if everywhere else 1):
-            for port in self._order.ports if everywhere else (victim.port(),):
-                reply = ask(port, request)
-                if reply.status:
-                    statuses.append(reply.status)
-                    if refused_after is None and reply.status == way.refusal:
-                        refused_after = time.monotonic() - returned
-                else:
-                    self._tell.send(
-                        Trouble(
-                            time.monotonic(), port, reply.local_port, reply.asked_at, reply.end, "a refused request"
-                        )
-                    )
-        return statuses, refused_after
-
-    def _stored(self, names: Collection[str]) -> dict[str, bytes] | None:
-        try:
-            with self._services.database.read() as connection:
-                return {each.name: each.octets for each in objects.get_many(connection, self._calendar, names)}
-        except StoreUnavailable:
-            return None
-
-    def _stored_surely(self, names: Collection[str]) -> dict[str, bytes]:
-        deadline = time.monotonic() + PATIENCE
-        while (stored := self._stored(names)) is None:
-            if time.monotonic() > deadline:
-                raise TimeoutError("the database does not come back")
-            time.sleep(0.05)
-        return stored

@@ -54,6 +54,7 @@ class Result:
     repeated: int = 0
     by_status: dict[int, int] = field(default_factory=dict)
     ended_by_faults: int = 0
+    lapses: int = 0
     normal: Times = field(default_factory=Times)
     under_fault: Times = field(default_factory=Times)
     refused: Times = field(default_factory=Times)
@@ -104,6 +105,8 @@ def as_text(results: Sequence[Result]) -> str:
         lines = [f"  {name:<32}{value}" for name, value in pairs]
         ways = ", ".join(f"{number} {way}" for way, number in sorted(result.by_way.items()))
         lines += [f"  {'ways':<32}{ways}", f"  {'seed':<32}{result.seed}"]
+        lines.append(f"  {'requests ended by faults':<32}{result.ended_by_faults}")
+        lines.append(f"  {'leases lost without a fault':<32}{result.lapses}")
         lines.append(f"  {'slowest':<32}{', '.join(result.slowest)}")
         lines += [f"  VIOLATION {sentence}" for sentence in result.violations[:20]]
         if len(result.violations) > 20:

@@ -15,6 +15,8 @@ from tests.stress.report import Result, Times
 
 SLACK = 1.0
 """Seconds after a fault in which a connection may still end by it."""
+BEFORE_LAPSE = 1.5
+"""Seconds before a gateway says that it lost its lease in which connections may have ended by that."""
 AFTERMATH = 3.0
 """Seconds after a fault in which a revocation's time counts as one under fault."""
 
@@ -30,6 +32,7 @@ class Findings:
     written: list[Written] = field(default_factory=list)
     by_status: Counter[int] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
+    lapses: list[Harm] = field(default_factory=list)
 
     @property
     def broken(self) -> int:
@@ -54,6 +57,7 @@ class Findings:
     def look_at_nodes(self, nodes: Sequence[Node]) -> None:
         """Each stops when it is told to, and has logged no traceback."""
         for node in nodes:
+            self.lapses += [Harm("overload", node.port, at - BEFORE_LAPSE, at + SLACK) for at in node.lapses]
             code = node.stop()
             if code != 0:
                 self.violations.append(f"{node.name} stopped with {code}")
@@ -77,8 +81,9 @@ class Findings:
         finally:
             database.dispose()
 
-    def sum_up(self, result: Result, harms: Sequence[Harm], failures: Sequence[str]) -> None:
-        """Fill the result in."""
+    def sum_up(self, result: Result, harms: Sequence[Harm], failures: Sequence[str], *, busy: bool) -> None:
+        """Fill the result in. On a `busy` machine a gateway may lose its lease to other people's load: it says so, and
+        resets connections as it does in a fault."""
         outcomes = self.outcomes
         result.revocations = len(outcomes)
         result.by_way = dict(Counter(each.way for each in outcomes))
@@ -88,8 +93,10 @@ class Findings:
         result.by_status = dict(self.by_status)
         result.violations = [sentence for each in outcomes for sentence in each.sentences]
         result.violations += [*self.violations, *failures]
+        reasons = [*harms, *(self.lapses if busy else ())]
+        result.lapses = sum(not any(_covers(harm, lapse) for harm in harms) for lapse in self.lapses)
         for trouble in self.troubles:
-            if any(_allows(harm, trouble) for harm in harms):
+            if any(_allows(harm, trouble) for harm in reasons):
                 result.ended_by_faults += 1
             else:
                 result.violations.append(f"{trouble.who}: the connection was {trouble.end} without a reason")
@@ -106,6 +113,11 @@ class Findings:
 
 def _touches(harm: Harm, outcome: Outcome) -> bool:
     return harm.began - outcome.took <= outcome.began <= harm.ended + AFTERMATH
+
+
+def _covers(harm: Harm, lapse: Harm) -> bool:
+    """Whether a fault explains that a lease was lost."""
+    return harm.port in (0, lapse.port) and harm.began <= lapse.ended and lapse.began <= harm.ended + AFTERMATH
 
 
 def _allows(harm: Harm, trouble: Trouble) -> bool:

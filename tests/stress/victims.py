@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.stress import messages
-from tests.stress.wires import Client, Wires
+from tests.stress.client import Client
+from tests.stress.wires import Wires
 
 RECONNECTIONS = 3
 ENOUGH = 60
