@@ -219,7 +219,7 @@ def test_two_cuts_at_once_both_wait_for_the_end(link):
         thread.start()
     for thread in threads:
         thread.join()
-    assert (1, 0) in counts
+    assert (1, 0) in [count[:2] for count in counts]
     assert client.end() == "reset"
 
 

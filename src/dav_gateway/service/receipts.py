@@ -46,7 +46,7 @@ def record(database: Database, receipt: Receipt, by: str | None) -> Receipt:
     A database that cannot be written now takes nothing back: the receipt is then returned without a number.
     """
     try:
-        with database.write() as connection:
+        with database.write(urgent=True) as connection:
             number = receipts.add(
                 connection,
                 receipt.ids,

@@ -119,17 +119,17 @@ class Watcher:
                     self._member = self._bus.join(self._place)
                 heard = self._member.read(HEARTBEAT)
                 uncut.update(heard.ids, self._owed.take())
-                if heard.at - asked_at >= HEARTBEAT:
-                    until, found = self._expiries(self._member, until)
-                    expired.update(found)
-                    asked_at = heard.at
                 tally = self._cut(uncut, expired)
                 uncut.clear()
+                expired.clear()
                 self._renew(heard.at)
                 self._member.acknowledge(heard.number, tally)
-                if expired:
-                    self._on_expired(sorted(expired))
-                    expired.clear()
+                if heard.at - asked_at >= HEARTBEAT:
+                    # After the renewal: on a busy machine each question to the database takes its time.
+                    until, found = self._expiries(self._member, until)
+                    asked_at = heard.at
+                    expired.update(found)
+                    self._end_expired(expired)
                 trouble = ""
             except Expelled as error:
                 _log.warning("every authenticated connection is cut: %s", error)
@@ -149,6 +149,13 @@ class Watcher:
             return {}
         nothing = dict.fromkeys(uncut, (0, 0))
         return {**nothing, **self._cutter.cut(uncut | expired).tally}
+
+    def _end_expired(self, expired: set[str]) -> None:
+        """What cannot be cut now stays in the set, and the lease is not renewed before it is."""
+        if expired:
+            self._cutter.cut(expired)
+            self._on_expired(sorted(expired))
+            expired.clear()
 
     def _rejoin(self) -> None:
         """Serve nobody until the guard has reset everything; then join as if this process had just begun."""

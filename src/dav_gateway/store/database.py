@@ -85,13 +85,14 @@ class Database:
             c.close()
 
     @contextmanager
-    def write(self, fence: Fence | None = None) -> Iterator[Connection]:
+    def write(self, fence: Fence | None = None, *, urgent: bool = False) -> Iterator[Connection]:
         """A write transaction: committed when the block ends, rolled back by any exception that leaves it.
 
-        With a fence, its question is asked first, and its answer holds until the commit. StoreUnavailable out of the
+        With a fence, its question is asked first, and its answer holds until the commit. An urgent one goes before
+        others, as a change of credentials does. StoreUnavailable out of the
         commit itself means that nobody knows: on PostgreSQL a severed connection may have been severed after it.
         """
-        with self._writing(urgent=False) as c:
+        with self._writing(urgent=urgent) as c:
             if fence is not None:
                 self._backend.enter(c, fence.credential_id)
                 fence.check(c)

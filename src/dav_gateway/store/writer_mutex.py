@@ -34,7 +34,8 @@ class WriterMutex:
         self._closed = False
 
     def acquire(self, *, urgent: bool = False) -> None:
-        """Wait for the right to write; an urgent writer (a revocation) goes before the other threads of its process.
+        """Wait for the right to write; an urgent writer (a revocation) goes before the other threads of its process,
+        and past the queue of processes.
 
         Raises StoreUnavailable when the time limit passes, RuntimeError when this thread has the right already.
         """
@@ -43,7 +44,7 @@ class WriterMutex:
         turn = threading.Lock()
         turn.acquire()
         with self._state:
-            if not self._taken and self._try_files():
+            if not self._taken and self._try_files(urgent=urgent):
                 self._taken = True
                 turn.release()
             else:
@@ -67,7 +68,7 @@ class WriterMutex:
             self._taken = False
             fcntl.flock(self._writer, fcntl.LOCK_UN)
             if self._urgent or self._queue:
-                if self._try_files():
+                if self._try_files(urgent=bool(self._urgent)):
                     self._hand_over()
                 else:
                     self._ring()
@@ -83,18 +84,15 @@ class WriterMutex:
             else:
                 self._bell.release()
 
-    def _try_files(self) -> bool:
-        try:
-            fcntl.flock(self._next, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    def _try_files(self, *, urgent: bool) -> bool:
+        if urgent:
+            return _try(self._writer)
+        if not _try(self._next):
             return False
         try:
-            fcntl.flock(self._writer, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+            return _try(self._writer)
         finally:
             fcntl.flock(self._next, fcntl.LOCK_UN)
-        return True
 
     def _ring(self) -> None:
         self._taken = True
@@ -105,9 +103,13 @@ class WriterMutex:
 
     def _fetch(self) -> None:
         while self._bell.acquire() and not self._closed:
-            fcntl.flock(self._next, fcntl.LOCK_EX)
-            fcntl.flock(self._writer, fcntl.LOCK_EX)
-            fcntl.flock(self._next, fcntl.LOCK_UN)
+            if self._urgent:
+                # A revocation passes by those who wait for `next`: at most two writers are before it.
+                fcntl.flock(self._writer, fcntl.LOCK_EX)
+            else:
+                fcntl.flock(self._next, fcntl.LOCK_EX)
+                fcntl.flock(self._writer, fcntl.LOCK_EX)
+                fcntl.flock(self._next, fcntl.LOCK_UN)
             with self._state:
                 self._hand_over()
         self._close_files()
@@ -132,6 +134,14 @@ class WriterMutex:
     def _close_files(self) -> None:
         os.close(self._next)
         os.close(self._writer)
+
+
+def _try(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _lock_file(database: Path, suffix: str) -> int:
