@@ -1,5 +1,6 @@
 """Making an app password and showing it, once: the answer to the form itself is the only place where it ever stands."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from starlette.responses import Response
@@ -19,7 +20,7 @@ from dav_gateway.web.live import line
 from dav_gateway.web.owned import owned
 
 _CALENDARS, _CONTACTS = frozenset({Scope.CALENDARS}), frozenset({Scope.CONTACTS})
-_SCOPES = MappingProxyType(
+SCOPES: Mapping[str, frozenset[Scope]] = MappingProxyType(
     {"calendar": _CALENDARS, "contacts": _CONTACTS, "employees": _CONTACTS, "both": _CALENDARS | _CONTACTS}
 )
 _ACCESS = frozenset(each.value for each in Access)
@@ -37,7 +38,7 @@ def make(context: Context) -> Response:
     """Make the password and show it. A form that was sent before makes nothing and shows nothing."""
     form, words = context.form, context.words
     what, where, access, ends = form.get("what"), form.get("where"), form.get("access"), form.get("ends")
-    known = what in _SCOPES and where in _SERVICES and access in _ACCESS and ends in map(str, ENDS)
+    known = what in SCOPES and where in _SERVICES and access in _ACCESS and ends in map(str, ENDS)
     if not known or not form.get("form"):
         raise Refusal("the form holds a choice that it does not offer")
     service = Service(where)
@@ -51,7 +52,7 @@ def make(context: Context) -> Response:
         password, credential = context.services.issuing.issue(
             context.account.name,
             service=service,
-            scopes=_SCOPES[what],
+            scopes=SCOPES[what],
             access=Access(access),
             collections=[EMPLOYEES] if what == "employees" else None,
             expires_at=Moment(context.now + days * DAY) if days else None,
@@ -65,7 +66,7 @@ def make(context: Context) -> Response:
     except NotFound:
         raise
     except Refusal:
-        if _live(context) < MOST_LIVE:
+        if live_count(context) < MOST_LIVE:
             raise
         return _form(context, error="full", status=422)
     return result(context, password, credential)
@@ -150,7 +151,8 @@ def _made_before(context: Context) -> Response:
         return context.page("made-before.html", status=409, credential=credentials.get(connection, made))
 
 
-def _live(context: Context) -> int:
+def live_count(context: Context) -> int:
+    """How many app passwords of who is signed in are in use."""
     with context.services.database.read() as connection:
         return credentials.live_count(connection, context.account.id, context.now)
 
