@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from dav_gateway.service.profiles import Profiles
 from dav_gateway.service.services import Services
-from dav_gateway.web import approving, login_flow, ocs, profiles, set_up
+from dav_gateway.web import approving, login_flow, making, ocs, offering, profiles, set_up
 from dav_gateway.web.application import Access, Entry, Pages
 from dav_gateway.web.site import PageSite
 
@@ -21,6 +21,8 @@ _FLOWS = tuple(f"{prefix}/login/v2/flow/{{login:str}}" for prefix in login_flow.
 ENTRIES = (
     *(Entry(_GET, path, approving.show, Access.RECENT) for path in _FLOWS),
     *(Entry(_POST, path, approving.decide, Access.RECENT) for path in _FLOWS),
+    Entry(_POST, offering.BY_HAND, making.by_hand, Access.RECENT),
+    Entry(_GET, offering.LIVE, offering.look, quiet=True),
     Entry(_GET, f"{profiles.PREFIX}/{{link:str}}", set_up.show, Access.ANYBODY),
 )
 

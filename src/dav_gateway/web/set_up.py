@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from dav_gateway.core import deep_link
-from dav_gateway.core.setup_link import SetupKind, SetupLink
+from dav_gateway.core.setup_link import SetupKind
 from dav_gateway.service import stored_wish
 from dav_gateway.web import naming
 from dav_gateway.web.context import Context
@@ -57,9 +57,3 @@ def into_app(response: Response, kind: SetupKind) -> Response:
     if kind is SetupKind.DAVX5:
         response.headers["content-security-policy"] = FORM_INTO_DAVX5
     return response
-
-
-def link_of(context: Context, text: str) -> SetupLink | None:
-    """The link of this text while it can be redeemed, if it is of who is signed in."""
-    link = context.services.setup_links.look(text)
-    return link if link is not None and link.account_id == context.account.id else None
