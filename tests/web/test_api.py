@@ -1,4 +1,4 @@
-"""The API of portals: the same use cases with an API key."""
+"""The API of portals: the same use cases with an API key (RFC 6750), and its errors (RFC 9457)."""
 
 import json
 from dataclasses import dataclass

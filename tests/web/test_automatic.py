@@ -188,6 +188,20 @@ def test_a_client_with_a_hostile_name_is_shown_as_text(small_house: House) -> No
     assert agent not in shown.text
 
 
+def test_the_address_is_the_one_that_the_server_resolved(
+    sqlite_database: Database, found_house: Callable[..., House]
+) -> None:
+    house = found_house(sqlite_database, address="198.51.100.9")
+    flow = house.services.login_flow.find(phone(house).page.rpartition("/")[2])
+    assert flow is not None
+    assert flow.address == "198.51.100.9"
+    path = link(house)
+    assert house.browser().post(path, {}).status == 200
+    with house.services.database.read() as connection:
+        [downloaded] = [each for each in audit.select(connection) if each.event == "profile_downloaded"]
+    assert downloaded.address == "198.51.100.9"
+
+
 def test_a_client_elsewhere_is_named_with_its_address(small_house: House) -> None:
     started = small_house.services.login_flow.start(user_agent=DAVX5, address="198.51.100.4")
     shown = small_house.signed_in().get(f"/login/v2/flow/{started.login.reveal()}").text
