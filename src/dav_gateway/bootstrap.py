@@ -240,8 +240,11 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
             settings.company,
             settings.languages,
             lambda scope: proxies.client_address(scope["client"][0], scope["headers"]) if scope["client"] else "",
+            settings.realm,
         )
-        app = RequestLog(Front(bridge, limits=limits, ready=asleep, pages=pages(services, page_site)))
+        app = RequestLog(
+            Front(bridge, limits=limits, ready=asleep, pages=pages(services, page_site, profiles(settings)))
+        )
 
         def serve(
             on_started: Callable[[int], None] | None = None,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from live_gateway import AppPassword
 from playwright.sync_api import Page
@@ -20,7 +21,7 @@ from .conftest import AGENTS, DESK, PHONE, Person
 
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
 LOOKS = [("en", "light", PHONE), ("es", "dark", PHONE), ("en", "dark", DESK), ("es", "light", DESK)]
-JUDGED_AGAIN = {"list-menu", "make", "result-iphone", "security", "admin"}
+JUDGED_AGAIN = {"list-menu", "make", "offer-iphone", "approve", "result-iphone", "security", "admin"}
 """What axe-core judges a second time, wide and dark: together they hold every component. First it judges each screen,
 narrow and light; the language makes no difference to it."""
 
@@ -123,12 +124,20 @@ def test_every_screen(
     studio.go(f"{here}/{full.iphone}", "one")
     studio.go(f"{here}/{full.iphone}/delete", "delete")
     studio.go("/account/security", "security")
+    flow = full.person.gateway.origin + "/login/v2"
+    asked = requests.post(flow, headers={"User-Agent": AGENTS["android"]}, timeout=10).json()
+    studio.go(asked["login"].removeprefix(studio.origin), "approve")
     if language == "en":
         _the_rest(studio, full)
     for service in ("iphone", "thunderbird"):
         studio.go(f"{here}/new", "make")
         page.locator(f"label.choice:has(input[value={service}])").click()
         page.locator("form.panel button.main").click()
+        if service == "iphone":
+            page.locator(".qr").wait_for()
+            studio.take("offer-iphone")
+            page.locator("details.fold summary").click()
+            page.locator("details.fold button").click()
         page.locator("#password").wait_for()
         studio.take(f"result-{service}")
         made = page.locator("#password span").first.inner_text()
@@ -150,3 +159,12 @@ def _the_rest(studio: Studio, full: Full) -> None:
     studio.go("/admin", "admin")
     studio.go(f"/admin/app-passwords/{full.iphone}/stop", "admin-stop")
     studio.go("/nothing/here", "error")
+    studio.go("/login/v2/flow/" + "x" * 43, "flow-over")
+    page = studio.page
+    for service in ("android", "mac"):
+        page.goto(f"{studio.origin}{here}/new")
+        page.locator(f"label.choice:has(input[value={service}])").click()
+        page.locator("form.panel button.main").click()
+        page.locator(".way").first.wait_for()
+        studio.take(f"offer-{service}")
+    studio.go(page.locator("form[action^='/profile/']").get_attribute("action") or "", "set-up")

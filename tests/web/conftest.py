@@ -172,7 +172,7 @@ def found_house() -> Iterator[Callable[..., House]]:
     log = io.StringIO()
     configure_logging("json", log)
 
-    def found(database: Database, *, public_url: str = "") -> House:
+    def found(database: Database, *, public_url: str = "", address: str = "") -> House:
         clock = Clock()
         services = assemble(database, clock=clock, profile=CHEAPEST, human_profile=CHEAPEST)
         for name, admin in (("ana", True), ("ben", False)):
@@ -184,7 +184,7 @@ def found_house() -> Iterator[Callable[..., House]]:
         sockets = bind("127.0.0.1", 0)
         port = sockets[0].getsockname()[1]
         url = public_url or f"http://127.0.0.1:{port}"
-        site = PageSite(url, f"{url}/dav/", "", ("en", "es"), lambda scope: scope["client"][0])
+        site = PageSite(url, f"{url}/dav/", "", ("en", "es"), lambda scope: address or scope["client"][0])
 
         async def dav(scope: Any, receive: Any, send: Any) -> None:
             await deliver(Answer.plain(401, "DAV answers here."), scope, send)

@@ -65,13 +65,13 @@ def test_the_password_is_shown_once_and_kept_nowhere(house: House) -> None:
 def test_a_double_click_makes_one(house: House) -> None:
     browser = house.signed_in()
     form = browser.get(f"{LIST}/new")
-    fields = {"csrf": form.field("csrf"), "form": form.field("form"), "what": "both", "where": "iphone",
+    fields = {"csrf": form.field("csrf"), "form": form.field("form"), "what": "both", "where": "outlook",
               "comment": "", "access": "read-write", "ends": "0"}  # fmt: skip
     with ThreadPoolExecutor(4) as pool:
         found = sorted(each.status for each in pool.map(lambda _: browser.post(f"{LIST}/new", fields), range(4)))
     assert found == [200, 409, 409, 409]
     [made] = house.stored()
-    assert made.label == "Ana's iPhone"
+    assert made.label == "Ana's Outlook"
 
 
 @pytest.mark.parametrize(

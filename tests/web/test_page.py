@@ -127,11 +127,14 @@ def test_host_is_not_believed(small_house: House) -> None:
     browser = small_house.signed_in()
     form = browser.get(f"{LIST}/new", Host="evil.example")
     assert "evil.example" not in form.text
-    fields = {"csrf": form.field("csrf"), "form": form.field("form"), "what": "both", "where": "android",
+    fields = {"csrf": form.field("csrf"), "form": form.field("form"), "what": "both", "where": "outlook",
               "comment": "x", "access": "read-write", "ends": "0"}  # fmt: skip
     shown = browser.post(f"{LIST}/new", fields, Host="evil.example")
     assert "evil.example" not in shown.text
     assert f"http://127.0.0.1:{small_house.port}/dav/" in shown.text
+    offered = browser.post(f"{LIST}/new", {**fields, "where": "android"}, Host="evil.example")
+    assert "evil.example" not in offered.text
+    assert f">http://127.0.0.1:{small_house.port}<" in offered.text
 
 
 @pytest.mark.parametrize("stop", ["yes", ""])

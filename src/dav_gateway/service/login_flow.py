@@ -103,12 +103,16 @@ class LoginFlow:
 
     def look(self, login: str) -> Flow | None:
         """The flow behind a login address, while it waits for a person; None for every other text. Changes nothing."""
+        flow = self.find(login)
+        return flow if flow is not None and flow.is_open(self._clock()) else None
+
+    def find(self, login: str) -> Flow | None:
+        """The flow behind a login address in whatever state, until it is forgotten. Changes nothing."""
         digest = one_time.digest(login)
         if digest is None:
             return None
         with self._database.read() as connection:
-            flow = login_flows.by_login(connection, digest)
-        return flow if flow is not None and flow.is_open(self._clock()) else None
+            return login_flows.by_login(connection, digest)
 
     def approve(self, login: str, account_name: str, wish: Wish, *, address: str | None = None) -> Flow:
         """Let the client of this flow collect an app password of the account; committed when this returns.

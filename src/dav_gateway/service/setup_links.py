@@ -20,7 +20,7 @@ from dav_gateway.service import stored_wish
 from dav_gateway.service.issuing import Issuing, issuable, refuse_unknown_collections
 from dav_gateway.service.revocation import required_account
 from dav_gateway.service.wish import Wish
-from dav_gateway.store import accounts, audit, setup_links
+from dav_gateway.store import accounts, audit, form_uses, setup_links
 from dav_gateway.store.audit import Event
 from dav_gateway.store.database import Database
 
@@ -88,8 +88,17 @@ class SetupLinks:
             link = setup_links.get(connection, digest)
         return link if link is not None and link.is_open(self._clock()) else None
 
-    def redeem(self, text: str, *, address: str, request_id: str | None = None) -> Redeemed:
-        """Issue what the link is for, exactly once. Of two redeemers at once one gets it.
+    def find(self, handle: str, account: Account) -> tuple[SetupLink | None, str | None]:
+        """The account's link behind a handle (`handle_of`), in whatever state, and the id of what it issued first."""
+        with self._database.read() as connection:
+            link = setup_links.get(connection, handle)
+            if link is None or link.account_id != account.id:
+                return None, None
+            return link, form_uses.find(connection, handle, account.id)
+
+    def redeem(self, text: str, *, address: str, request_id: str | None = None, by_hand: bool = False) -> Redeemed:
+        """Issue what the link is for, exactly once. Of two redeemers at once one gets it. `by_hand`: the password is
+        shown on the page instead, for somebody who types it.
 
         Raises NotFound for a link that is unknown, used or over, Refusal when it cannot be issued any more; after a
         Refusal, StoreUnavailable or Overloaded the link can still be redeemed.
@@ -105,7 +114,9 @@ class SetupLinks:
             now = self._clock()
             if setup_links.redeem(connection, one_time.digest(text) or "", now) is None:
                 raise _over()
-            if link.kind is SetupKind.APPLE_PROFILE:
+            # As with a form that is good for one use: the page that shows the link learns what came of it.
+            form_uses.add(connection, handle_of(text), account.id, ids[0], now)
+            if link.kind is SetupKind.APPLE_PROFILE and not by_hand:
                 audit.append(
                     connection,
                     *(
@@ -115,6 +126,8 @@ class SetupLinks:
                 )
 
         wishes = stored_wish.load(link.wishes)
+        if by_hand:
+            wishes = [replace(wish, origin=Origin.PAGE) for wish in wishes]
         issued = self._issuing.issue_all(account.name, wishes, actor=account.name, claim=claim)
         return Redeemed(link.kind, account, issued)
 
@@ -122,6 +135,11 @@ class SetupLinks:
         """Forget links that were over a day ago. Raises StoreUnavailable."""
         with self._database.write() as connection:
             setup_links.forget(connection, Moment(self._clock() - DAY))
+
+
+def handle_of(text: str) -> str:
+    """What the page may name a link by where its text would give away the password: it redeems nothing."""
+    return one_time.digest(text) or ""
 
 
 def _over() -> NotFound:

@@ -15,7 +15,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Route, Router
 
 from dav_gateway.core.errors import GatewayError, NotFound, Refusal
 from dav_gateway.service.services import Services
@@ -68,7 +68,7 @@ class Pages:
         self._site = site
         self._cookies = Cookies(secure=site.is_secure)
         self._limiter: CapacityLimiter | None = None
-        routes = [Route("/static/{name}", static_files.serve, methods=["GET"])]
+        routes: list[BaseRoute] = [Route("/static/{name}", static_files.serve, methods=["GET"])]
         by_path: dict[str, dict[str, Entry]] = {}
         for entry in entries:
             by_path.setdefault(entry.path, {}).update(dict.fromkeys(entry.methods, entry))
@@ -76,18 +76,26 @@ class Pages:
         self._shown = frozenset(path for path, found in by_path.items() if "GET" in found)
         self._router = Router(routes, redirect_slashes=False)
 
+    def mount(self, routes: Iterable[BaseRoute]) -> None:
+        """Add endpoints that read their requests themselves: what programs call. They get the headers of every page."""
+        self._router.routes.extend(routes)
+
+    async def show(self, request: Request, handler: Handler) -> Response:
+        """The page that a mounted endpoint answers with; it changes nothing, so it needs no form of ours."""
+        return await self._in_thread(request, Form(), Entry((), "", handler, Access.ANYBODY, changes=False))
+
     def application(self) -> ASGIApplication:
         """The ASGI application, with the headers of every answer."""
         return with_headers(self._answer)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self  # the router then raises HTTPException where it has no route
+        request = Request(scope, receive)
         try:
+            _refuse_long(request)
             await self._router(scope, receive, send)
         except HTTPException as error:
-            request = Request(scope, receive)
-            refusal = Entry((), "", partial(_fail, error), Access.ANYBODY, changes=False)
-            response = await self._in_thread(request, Form(), refusal)
+            response = await self.show(request, partial(_fail, error))
             await response(scope, receive, send)
         except ClientDisconnect:
             return
@@ -196,11 +204,14 @@ def _with_next(path: str, wanted: str) -> str:
     return f"{path}?next={going}" if going else path
 
 
-async def _read_form(request: Request) -> Form:
-    """The fields of a form. Raises HTTPException for what is no form of ours, or too long."""
+def _refuse_long(request: Request) -> None:
     announced = request.headers.get("content-length", "0")
     if not announced.isdigit() or int(announced) > LONGEST_FORM:
         raise HTTPException(413, headers={"connection": "close"})
+
+
+async def _read_form(request: Request) -> Form:
+    """The fields of a form. Raises HTTPException for what is no form of ours, or too long."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, headers={"connection": "close"})

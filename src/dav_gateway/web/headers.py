@@ -16,6 +16,9 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
+FORM_INTO_DAVX5 = POLICY.replace("form-action 'self'", "form-action 'self' davx5: caldav:")
+"""For a page whose button leads into DAVx5: browsers ask `form-action` about redirects too."""
+
 ALWAYS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -29,14 +32,15 @@ ALWAYS = {
 
 
 def with_headers(application: ASGIApplication) -> ASGIApplication:
-    """The application with the headers on whatever it answers; what says nothing about caching is not stored."""
+    """The application with the headers on whatever it answers, except where an answer brings its own (a stricter
+    referrer policy, a form that leads into an app); what says nothing about caching is not stored."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in ALWAYS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 

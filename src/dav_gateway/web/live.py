@@ -57,7 +57,11 @@ def line(words: Words, credential: Credential, owner: Account, now: Moment) -> L
 def look(context: Context) -> Response:
     """The line as JSON, for the script that looks every half second."""
     credential = owned(context)
-    said = line(context.words, credential, context.account, context.now)
+    return spoken(line(context.words, credential, context.account, context.now))
+
+
+def spoken(said: Line) -> Response:
+    """The line for the script."""
     return JSONResponse(
         {"tone": said.tone, "icon": said.icon, "fact": said.fact, "more": said.more, "group": said.group}
     )

@@ -1,5 +1,6 @@
 """Making an app password and showing it, once: the answer to the form itself is the only place where it ever stands."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from starlette.responses import Response
@@ -11,19 +12,23 @@ from dav_gateway.core.scope import EMPLOYEES, Access, Scope
 from dav_gateway.core.secret import AppPassword
 from dav_gateway.service.forms import UsedBefore
 from dav_gateway.service.issuing import MOST_LIVE
-from dav_gateway.service.wish import LONGEST_LABEL, label_from
+from dav_gateway.service.setup_links import handle_of
+from dav_gateway.service.wish import LONGEST_LABEL, label_from, wish_from
 from dav_gateway.store import credentials
-from dav_gateway.web import naming
+from dav_gateway.web import naming, offering, set_up
 from dav_gateway.web.context import Context
 from dav_gateway.web.live import line
 from dav_gateway.web.owned import owned
 
 _CALENDARS, _CONTACTS = frozenset({Scope.CALENDARS}), frozenset({Scope.CONTACTS})
-_SCOPES = MappingProxyType(
+SCOPES: Mapping[str, frozenset[Scope]] = MappingProxyType(
     {"calendar": _CALENDARS, "contacts": _CONTACTS, "employees": _CONTACTS, "both": _CALENDARS | _CONTACTS}
 )
 _ACCESS = frozenset(each.value for each in Access)
 _SERVICES = frozenset(each.value for each in Service)
+BY_LINK = frozenset({Service.IPHONE, Service.MAC, Service.ANDROID})
+"""What sets itself up by a link, so that no password is shown unless somebody wants to type it."""
+
 ENDS = (0, 30, 90, 365)
 """Days until the end that can be chosen; 0 is never."""
 
@@ -37,7 +42,7 @@ def make(context: Context) -> Response:
     """Make the password and show it. A form that was sent before makes nothing and shows nothing."""
     form, words = context.form, context.words
     what, where, access, ends = form.get("what"), form.get("where"), form.get("access"), form.get("ends")
-    known = what in _SCOPES and where in _SERVICES and access in _ACCESS and ends in map(str, ENDS)
+    known = what in SCOPES and where in _SERVICES and access in _ACCESS and ends in map(str, ENDS)
     if not known or not form.get("form"):
         raise Refusal("the form holds a choice that it does not offer")
     service = Service(where)
@@ -47,28 +52,46 @@ def make(context: Context) -> Response:
     except Refusal:
         return _form(context, error="comment", status=422)
     days = int(ends)
+    wish = wish_from(
+        service=service,
+        scopes=SCOPES[what],
+        access=Access(access),
+        collections=[EMPLOYEES] if what == "employees" else None,
+        expires_at=Moment(context.now + days * DAY) if days else None,
+        label=comment,
+        origin=Origin.PAGE,
+    )
+    issuing, account = context.services.issuing, context.account
     try:
-        password, credential = context.services.issuing.issue(
-            context.account.name,
-            service=service,
-            scopes=_SCOPES[what],
-            access=Access(access),
-            collections=[EMPLOYEES] if what == "employees" else None,
-            expires_at=Moment(context.now + days * DAY) if days else None,
-            label=comment,
-            origin=Origin.PAGE,
-            actor=context.account.name,
-            also=context.services.forms.redeem(form.get("form")),
-        )
+        if service in BY_LINK:
+            return offering.offer(context, wish)
+        also = context.services.forms.redeem(form.get("form"))
+        [(password, credential)] = issuing.issue_all(account.name, [wish], actor=account.name, also=also)
     except UsedBefore:
-        return _made_before(context)
+        return made_before(context, context.services.forms.made_by(form.get("form"), account))
     except NotFound:
         raise
     except Refusal:
-        if _live(context) < MOST_LIVE:
-            raise
-        return _form(context, error="full", status=422)
+        return _form(context, error="full" if live_count(context) >= MOST_LIVE else "links", status=422)
     return result(context, password, credential)
+
+
+def by_hand(context: Context) -> Response:
+    """Show the password that an offered link stands for, for somebody who types it. The link is used up by that."""
+    text = context.form.get("link")
+    links, account = context.services.setup_links, context.account
+    link, made = links.find(handle_of(text), account)
+    if link is None:
+        raise NotFound("no such link")
+    if made is not None:
+        return made_before(context, made)
+    try:
+        given = links.redeem(text, address=context.asker.address, request_id=context.asker.request_id, by_hand=True)
+    except NotFound:
+        return set_up.refuse(context, 404)
+    except Refusal:
+        return set_up.refuse(context, 409)
+    return result(context, *given.issued[0])
 
 
 def ask_rotate(context: Context) -> Response:
@@ -90,7 +113,7 @@ def rotate(context: Context) -> Response:
             credential.id, origin=Origin.PAGE, actor=context.account.name, also=redeem
         )
     except UsedBefore:
-        return _made_before(context)
+        return made_before(context, context.services.forms.made_by(context.form.get("form"), context.account))
     return result(context, password, new)
 
 
@@ -142,15 +165,16 @@ def _form(context: Context, *, error: str = "", status: int = 200) -> Response:
     )
 
 
-def _made_before(context: Context) -> Response:
-    made = context.services.forms.made_by(context.form.get("form"), context.account)
+def made_before(context: Context, made: str | None) -> Response:
+    """What was made and shown already is not shown again. Raises Refusal when another account made it."""
     if made is None:
         raise Refusal("the form is of another account")
     with context.services.database.read() as connection:
         return context.page("made-before.html", status=409, credential=credentials.get(connection, made))
 
 
-def _live(context: Context) -> int:
+def live_count(context: Context) -> int:
+    """How many app passwords of who is signed in are in use."""
     with context.services.database.read() as connection:
         return credentials.live_count(connection, context.account.id, context.now)
 

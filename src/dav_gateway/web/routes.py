@@ -1,9 +1,11 @@
 """Every address of the page, who reaches it and what answers."""
 
+from dav_gateway.service.profiles import Profiles
 from dav_gateway.service.services import Services
-from dav_gateway.web import admin, app_passwords, live, making, security, sign_in
+from dav_gateway.web import admin, app_passwords, automatic, live, making, security, sign_in
+from dav_gateway.web.api.application import Api
 from dav_gateway.web.application import Access, Entry, Pages
-from dav_gateway.web.headers import ASGIApplication
+from dav_gateway.web.headers import ASGIApplication, Receive, Scope, Send
 from dav_gateway.web.site import PageSite
 
 _GET, _POST = ("GET",), ("POST",)
@@ -44,6 +46,17 @@ ENTRIES = (
 )
 
 
-def pages(services: Services, site: PageSite) -> ASGIApplication:
-    """The page of an installation as an ASGI application."""
-    return Pages(services, site, ENTRIES).application()
+def pages(services: Services, site: PageSite, profiles: Profiles | None = None) -> ASGIApplication:
+    """The page of an installation as an ASGI application. `profiles` makes Apple's; without it they are not signed."""
+    made = Pages(services, site, (*ENTRIES, *automatic.ENTRIES))
+    made.mount(automatic.endpoints(made, services, site, profiles or Profiles(site.public_url, site.company)))
+    return beside(made.application(), Api(services, site.dav_url).application())
+
+
+def beside(page: ASGIApplication, api: ASGIApplication) -> ASGIApplication:
+    """The page, and the API below its own address."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await (api if scope["path"].startswith("/api/") else page)(scope, receive, send)
+
+    return answer

@@ -10,13 +10,15 @@ AddressOf = Callable[[MutableMapping[str, Any]], str]
 
 @dataclass(frozen=True, slots=True)
 class PageSite:
-    """`public_url` is scheme, host and port; `address_of` tells who sent the request of an ASGI scope."""
+    """`public_url` is scheme, host and port; `address_of` tells who sent the request of an ASGI scope; `realm` is the
+    DAV part's."""
 
     public_url: str
     dav_url: str
     company: str
     languages: tuple[str, ...]
     address_of: AddressOf
+    realm: str = "dav-gateway"
 
     @property
     def is_secure(self) -> bool:

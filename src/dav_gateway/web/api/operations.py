@@ -1,0 +1,210 @@
+"""The operations of the API, each one use case: what it needs, what it takes, what it gives."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dav_gateway.core.account import Account
+from dav_gateway.core.api_key import ApiKey, ApiScope
+from dav_gateway.core.credential import Credential, Origin, Service
+from dav_gateway.core.errors import NotFound
+from dav_gateway.core.moment import DAY, Moment
+from dav_gateway.core.scope import Access, Scope
+from dav_gateway.core.secret import AppPassword
+from dav_gateway.service.revocation import Limits, required_credential
+from dav_gateway.service.services import Services
+from dav_gateway.service.wish import networks_from
+from dav_gateway.store import credentials, receipts
+from dav_gateway.web.api import records
+
+WHY = "API"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of a portal, checked: the key may do it, and the body is what the schema says."""
+
+    services: Services
+    dav_url: str
+    key: ApiKey
+    params: Mapping[str, str]
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def actor(self) -> str:
+        """Who does it, as the audit names it."""
+        return f"api:{self.key.name}"
+
+    def owner(self) -> Account:
+        """The account of the path, by name or e-mail. Raises NotFound."""
+        return self.services.accounts.get(self.params["account"])
+
+    def found(self) -> tuple[Credential, Account]:
+        """The app password of the path and its owner. Raises NotFound."""
+        with self.services.database.read() as connection:
+            return required_credential(connection, self.params["id"])
+
+    def told(self) -> dict[str, Any]:
+        """The app password of the path as it is now."""
+        return records.app_password(*self.found(), self.services.clock())
+
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One line of the API. `takes` and `gives` name schemas."""
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    scope: ApiScope
+    run: Callable[[Call], Answer]
+    gives: str
+    takes: str | None = None
+    status: int = 200
+
+
+def list_accounts(call: Call) -> Answer:
+    """Everybody, deactivated accounts too."""
+    return {"accounts": [records.account(each) for each in call.services.accounts.every()]}
+
+
+def show_account(call: Call) -> Answer:
+    """One account."""
+    return records.account(call.owner())
+
+
+def show_directory(call: Call) -> Answer:
+    """Who is in the company directory: the active accounts."""
+    return {"people": [records.person(each) for each in call.services.accounts.every() if each.active]}
+
+
+def list_app_passwords(call: Call) -> Answer:
+    """The app passwords of an account, ended ones too."""
+    owner, now = call.owner(), call.services.clock()
+    with call.services.database.read() as connection:
+        found = credentials.of_account(connection, owner.id)
+    return {"app_passwords": [records.app_password(each, owner, now) for each in found]}
+
+
+def issue(call: Call) -> Answer:
+    """A new app password, whose text is in this answer and nowhere else."""
+    owner, body = call.owner(), call.body
+    password, credential = call.services.issuing.issue(
+        owner.name,
+        service=Service(body["service"]),
+        scopes=[Scope(each) for each in body["scopes"]],
+        access=Access(body.get("access", Access.READ_WRITE)),
+        collections=body.get("collections"),
+        networks=body.get("networks", ()),
+        expires_at=_end(call),
+        label=body.get("label", ""),
+        origin=Origin.API,
+        actor=call.actor,
+    )
+    return _made(call, password, credential, owner)
+
+
+def revoke_all(call: Call) -> Answer:
+    """ "I lost a device": every app password of an account."""
+    return records.receipt(call.services.revocation.revoke_all(call.owner().name, by=call.actor, why=WHY))
+
+
+def show_app_password(call: Call) -> Answer:
+    """One app password."""
+    return call.told()
+
+
+def rename(call: Call) -> Answer:
+    """Another label."""
+    call.services.issuing.rename(call.params["id"], call.body["label"], actor=call.actor)
+    return call.told()
+
+
+def revoke(call: Call) -> Answer:
+    """End it; answered when nothing more is sent or stored under it."""
+    return records.receipt(call.services.revocation.revoke([call.params["id"]], by=call.actor, why=WHY))
+
+
+def pause(call: Call) -> Answer:
+    """Stop it until it is resumed."""
+    return records.receipt(call.services.revocation.pause(call.params["id"], by=call.actor))
+
+
+def resume(call: Call) -> Answer:
+    """Let it act again."""
+    call.services.revocation.resume(call.params["id"], by=call.actor)
+    return call.told()
+
+
+def rotate(call: Call) -> Answer:
+    """A successor; the old one ends when the successor is first used."""
+    _, owner = call.found()
+    password, credential = call.services.issuing.rotate(call.params["id"], origin=Origin.API, actor=call.actor)
+    return _made(call, password, credential, owner)
+
+
+def narrow(call: Call) -> Answer:
+    """Let it do less."""
+    body, limits = call.body, Limits()
+    if "scopes" in body:
+        limits["scopes"] = frozenset(Scope(each) for each in body["scopes"])
+    if "access" in body:
+        limits["access"] = Access(body["access"])
+    if "collections" in body:
+        limits["collections"] = frozenset(body["collections"])
+    if "networks" in body:
+        limits["networks"] = networks_from(body["networks"])
+    if "expires_in_days" in body:
+        limits["expires_at"] = _end(call)
+    return records.receipt(call.services.revocation.narrow(call.params["id"], by=call.actor, **limits))
+
+
+def last_receipt(call: Call) -> Answer:
+    """What was last taken away from an app password."""
+    call.found()
+    with call.services.database.read() as connection:
+        found = receipts.latest(connection, call.params["id"])
+    if found is None:
+        raise NotFound("nothing was ever taken away from this app password")
+    return records.stored_receipt(found)
+
+
+def _end(call: Call) -> Moment | None:
+    days = call.body.get("expires_in_days")
+    return None if days is None else Moment(call.services.clock() + int(days) * DAY)
+
+
+def _made(call: Call, password: AppPassword, credential: Credential, owner: Account) -> Answer:
+    return {
+        "app_password": records.app_password(credential, owner, call.services.clock()),
+        "password": password.reveal(),
+        "login_name": owner.name,
+        "dav_url": call.dav_url,
+    }
+
+
+_ACCOUNTS, _ONE = "/accounts", "/app-passwords/{id}"
+_THEIRS = f"{_ACCOUNTS}/{{account}}/app-passwords"
+_SEE, _READ = ApiScope.ACCOUNTS_READ, ApiScope.APP_PASSWORDS_READ
+_ISSUE, _REVOKE = ApiScope.APP_PASSWORDS_ISSUE, ApiScope.APP_PASSWORDS_REVOKE
+
+OPERATIONS = (
+    Operation("GET", _ACCOUNTS, "listAccounts", "All accounts", _SEE, list_accounts, "Accounts"),
+    Operation("GET", f"{_ACCOUNTS}/{{account}}", "showAccount", "One account", _SEE, show_account, "Account"),
+    Operation("GET", "/directory", "showDirectory", "The company directory", _SEE, show_directory, "People"),
+    Operation("GET", _THEIRS, "listAppPasswords", "App passwords", _READ, list_app_passwords, "AppPasswords"),
+    Operation("POST", _THEIRS, "issue", "Make one", _ISSUE, issue, "NewAppPassword", "Wish", 201),
+    Operation("DELETE", _THEIRS, "revokeAll", "End all of them", _REVOKE, revoke_all, "Receipt"),
+    Operation("GET", _ONE, "showAppPassword", "One app password", _READ, show_app_password, "AppPassword"),
+    Operation("PATCH", _ONE, "rename", "Rename it", _ISSUE, rename, "AppPassword", "Rename"),
+    Operation("DELETE", _ONE, "revoke", "End it", _REVOKE, revoke, "Receipt"),
+    Operation("POST", f"{_ONE}/pause", "pause", "Pause it", _REVOKE, pause, "Receipt"),
+    Operation("POST", f"{_ONE}/resume", "resume", "Resume it", _ISSUE, resume, "AppPassword"),
+    Operation("POST", f"{_ONE}/rotate", "rotate", "Replace it", _ISSUE, rotate, "NewAppPassword", None, 201),
+    Operation("POST", f"{_ONE}/narrow", "narrow", "Let it do less", _REVOKE, narrow, "Receipt", "Narrow"),
+    Operation("GET", f"{_ONE}/receipt", "lastReceipt", "Its last receipt", _READ, last_receipt, "Receipt"),
+)
