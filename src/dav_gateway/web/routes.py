@@ -14,6 +14,8 @@ ENTRIES = (
     Entry(_GET, "/", sign_in.front, Access.ANYBODY),
     Entry(_GET, "/login", sign_in.show, Access.ANYBODY),
     Entry(_POST, "/login", sign_in.enter, Access.ANYBODY),
+    Entry(_GET, "/login/second", sign_in.show_second, Access.ANYBODY),
+    Entry(_POST, "/login/second", sign_in.enter_second, Access.ANYBODY),
     Entry(_POST, "/logout", sign_in.leave, Access.ANYBODY),
     Entry(_GET, "/account", sign_in.front),
     Entry(_GET, "/account/confirm", sign_in.ask_again),
