@@ -13,11 +13,14 @@ from dav_gateway.store.audit import Event
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The other end of a request to the page. `session`: the digest of its session, which survives what it changes."""
+    """The other end of a request to the page. `browser`: its name in words; `known`: the mark of one in which somebody
+    signed in before; `session`: the digest of its session, which survives what it changes."""
 
     address: str
     user_agent: str = ""
     request_id: str = ""
+    browser: str = ""
+    known: str = field(default="", repr=False)
     session: str = field(default="", repr=False)
 
 

@@ -64,6 +64,11 @@ class OwnFactors:
         self._passkeys = kinds.passkeys
         self._changed = changed
 
+    @property
+    def passkeys_are_possible(self) -> bool:
+        """Whether browsers offer passkeys at the public address."""
+        return self._passkeys.are_possible
+
     def overview(self, account_id: int) -> Overview:
         """What the account has; needs no recent identity."""
         with self._database.read() as connection:

@@ -113,6 +113,8 @@ def assemble(
     page_services = assemble_page(
         database, people, revocation, human, clock=clock, choose=choose, options=page_options, notices=notices
     )
+    if post is not None:
+        post.reset_link = lambda account: page_services.passwords.make(account.name, by=account.name).url
     return Services(
         database=database,
         clock=clock,
@@ -142,7 +144,7 @@ def assemble(
             _chores(database, clock, login_flow=login_flow, setup_links=setup_links, notices=notices, post=post)
         ),
         sessions=sessions,
-        sign_in=SignIns(database, page_services, sessions, clock, policy=page_options.policy),
+        sign_in=SignIns(database, page_services, sessions, clock, notices=notices, policy=page_options.policy),
         forms=Forms(database, clock, choose),
     )
 

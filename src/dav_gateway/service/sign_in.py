@@ -5,16 +5,19 @@ lock, in the transaction that begins it: a second factor that is turned on meanw
 nobody signed in.
 """
 
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from dav_gateway.core import sign_in, sign_in_text
+from dav_gateway.core.errors import Refusal
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.sign_in import PATIENCE, Policy, SignIn, SignInReason, Stage
 from dav_gateway.service.caller import Caller
 from dav_gateway.service.identity import Outcome
+from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.page_services import PageServices
 from dav_gateway.service.passkeys import Options
 from dav_gateway.service.standings import standing_of
@@ -25,12 +28,14 @@ from dav_gateway.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of a proof. `reason` is None when it led on; `value` is for the cookie, empty where that stays."""
+    """What came of a proof. `reason` is None when it led on; `value` is for the cookie, empty where that stays;
+    `mark` is for a cookie that outlives the session, so that the next sign-in from this browser is nothing new."""
 
     stage: Stage
     reason: SignInReason | None = None
     wait: int = 0
     value: str = field(default="", repr=False)
+    mark: str = field(default="", repr=False)
 
 
 class SignIns:
@@ -43,14 +48,16 @@ class SignIns:
         sessions: WebSessions,
         clock: Callable[[], Moment],
         *,
+        notices: Notices,
         policy: Policy = Policy.OPTIONAL,
     ) -> None:
-        """`policy` is the company's about second factors."""
+        """`notices` tells people by mail; `policy` is the company's about second factors."""
         self._database = database
         self._page = page
         self._sessions = sessions
         self._clock = clock
         self._policy = policy
+        self._notices = notices
 
     def at(self, visit: Visit | None) -> SignIn:
         """Where this browser stands: a sign-in that goes on, or, for who is signed in, the asking once more."""
@@ -111,11 +118,12 @@ class SignIns:
             if reached.stage is Stage.REFUSED and visit is not None and not visit.signed_in:
                 self._sessions.end(visit)
             return Step(reached.stage, reached.reason, outcome.wait)
+        mark = self._mark(reached)
         with self._database.write() as connection:
             value = self._session(connection, at, reached, visit, caller)
         if value is None:
             return Step(Stage.REFUSED, SignInReason.CHANGED)
-        return Step(reached.stage, value=value)
+        return Step(reached.stage, value=value, mark=mark)
 
     def _session(
         self, connection: Connection, at: SignIn, reached: SignIn, visit: Visit | None, caller: Caller
@@ -136,4 +144,16 @@ class SignIns:
         ended = visit is not None and web_sessions.end(connection, visit.session.digest)
         if at.account_id is not None and not ended:
             return None  # a session that has ended leads nowhere, however right the code
+        mark = self._mark(reached)
+        if mark and not hmac.compare_digest(mark.encode(), caller.known.encode()):
+            self._notices.signed_in(connection, account, self._clock(), client=caller.browser, address=caller.address)
         return self._sessions.begin(connection, account, reached, caller)
+
+    def _mark(self, reached: SignIn) -> str:
+        """What a browser keeps in which this account signed in; empty before the last step, and without a key file."""
+        if reached.stage is not Stage.SIGNED_IN:
+            return ""
+        try:
+            return self._page.keys().digest("known-browser", str(reached.account_id))
+        except Refusal:
+            return ""

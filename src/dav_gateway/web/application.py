@@ -23,7 +23,7 @@ from dav_gateway.service.caller import Caller
 from dav_gateway.service.services import Services
 from dav_gateway.service.standings import IdentityNeeded
 from dav_gateway.store.web_sessions import Stage
-from dav_gateway.web import static_files
+from dav_gateway.web import naming, static_files
 from dav_gateway.web.context import Context, Form, Handler
 from dav_gateway.web.cookies import Cookies
 from dav_gateway.web.errors import error_page
@@ -51,7 +51,9 @@ class Access(Enum):
     ANYBODY = auto()
     SIGNED_IN = auto()
     RECENT = auto()  # proved a short while ago who they are
+    ENROL = auto()  # must set up a second factor before the sign-in goes on
     ADMIN = auto()
+    RECENT_ADMIN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +158,12 @@ class Pages:
                 self._site.address_of(request.scope),
                 request.headers.get("user-agent", ""),
                 request.scope.get("state", {}).get("request_id", ""),
+                browser=naming.browser(words(code), request.headers.get("user-agent", "")),
+                known=self._cookies.known(cookies),
             ),
             session_value=self._cookies.session(cookies),
             visitor_value=self._cookies.visitor(cookies),
+            leaving=self._cookies.leaving(cookies),
             sets_language=wished if wished in self._site.languages else None,
         )
 
@@ -169,7 +174,9 @@ class Pages:
             context.asker = replace(context.asker, session=context.visit.session.digest)
         self._speak(context, request)
         visit = context.visit
-        if entry.access is not Access.ANYBODY and (visit is None or not visit.signed_in):
+        if entry.access is Access.ENROL and (visit is None or visit.session.stage is not Stage.ENROL):
+            return context.redirect(WAY_IN[None if visit is None else visit.session.stage])
+        if entry.access not in {Access.ANYBODY, Access.ENROL} and (visit is None or not visit.signed_in):
             wanted = context.path if context.method != "POST" else ""
             return context.redirect(_with_next(WAY_IN[None if visit is None else visit.session.stage], wanted))
         if (
@@ -183,10 +190,11 @@ class Pages:
             )
         ):
             return error_page(context, 403, about_form=True)
-        if entry.access is Access.ADMIN and not context.account.admin:
+        if entry.access in {Access.ADMIN, Access.RECENT_ADMIN} and not context.account.admin:
             return error_page(context, 403)
         ask_again = _with_next("/account/confirm", context.path if entry.path in self._shown else "")
-        if entry.access is Access.RECENT and not self._services.page.standings.is_recent(context.visited.sign_in):
+        asks = entry.access in {Access.RECENT, Access.RECENT_ADMIN}
+        if asks and not self._services.page.standings.is_recent(context.visited.sign_in):
             return context.redirect(ask_again)
         try:
             return entry.handler(context)

@@ -55,6 +55,7 @@ class Context:
     session_value: str = field(default="", repr=False)
     visitor_value: str = field(default="", repr=False)
     visit: Visit | None = None
+    leaving: tuple[str, str] = field(default=("", ""), repr=False)
     sets_language: str | None = None
     _after: list[Callable[[Response], None]] = field(default_factory=list)
 

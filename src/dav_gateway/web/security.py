@@ -1,4 +1,4 @@
-"""Security: the main password and the sessions. A second factor adds its own panel to `security.html`."""
+"""Security: the main password and the sessions. The panel of the second step is filled by `web/factors`."""
 
 from starlette.responses import Response
 
@@ -57,6 +57,7 @@ def _page(
         changed=changed,
         receipt=receipt,
         sessions=sessions,
+        factors=context.services.page.factors.overview(context.account.id),
         this=context.visited.session.id,
         shortest=SHORTEST_PASSWORD,
     )

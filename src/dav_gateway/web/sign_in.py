@@ -35,7 +35,11 @@ def show(context: Context) -> Response:
 def enter(context: Context) -> Response:
     """Check name and main password, and begin a session with a new value."""
     login, going = context.form.get("login"), local_path(context.form.get("next"), "")
-    step = context.services.sign_in.with_password(context.visit, login, context.form.get("password"), context.asker)
+    sign_in, form = context.services.sign_in, context.form
+    if form.get("way") == second_step.PASSKEY:
+        step = sign_in.with_passkey(None, form.get("handle"), form.get("answer"), context.asker)
+    else:
+        step = sign_in.with_password(context.visit, login, form.get("password"), context.asker)
     if step.reason is not None:
         return _form(context, going, login=login, step=step)
     return begun(context, step, going)
@@ -72,6 +76,8 @@ def begun(context: Context, step: Step, going: str) -> Response:
     )
     if step.value:
         context.cookies.set_session(response, step.value)
+    if step.mark:
+        context.cookies.set_known(response, step.mark)
     return response
 
 
@@ -115,6 +121,7 @@ def _again(context: Context, going: str, step: Step | None = None) -> Response:
         going=going,
         failed=failure(context.words, step, context.words.gettext("That is not your main password.")),
         has_passkey=second_step.has_passkey(context, at),
+        has_provider=context.services.page.single_sign_on is not None,
     )
     return slow_down(response, step)
 
@@ -123,12 +130,17 @@ def _form(context: Context, going: str, *, login: str = "", step: Step | None = 
     wrong = context.words.gettext(
         "That name and password do not go together. Check both; an app password does not work here."
     )
+    if context.form.get("way") == second_step.PASSKEY:
+        wrong = context.words.gettext("The passkey did not work. Try again, or choose another way.")
     response = context.page(
         "login.html",
         status=failure_status(step),
         going=going,
         login=login[:320],
         failed=failure(context.words, step, wrong),
+        has_passkeys=context.services.page.factors.passkeys_are_possible,
+        has_mail=context.services.post is not None,
+        has_provider=context.services.page.single_sign_on is not None,
     )
     return slow_down(response, step)
 
