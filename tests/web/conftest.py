@@ -199,13 +199,19 @@ def found_house() -> Iterator[Callable[..., House]]:
     log = io.StringIO()
     configure_logging("json", log)
 
-    def found(database: Database, *, public_url: str = "", policy: Policy = Policy.OPTIONAL) -> House:
+    def found(database: Database, *, public_url: str = "", policy: Policy = Policy.OPTIONAL, **also: Any) -> House:
         clock = Clock()
         sockets = bind("127.0.0.1", 0)
         port = sockets[0].getsockname()[1]
         url = public_url or f"http://127.0.0.1:{port}"
-        options = PageOptions(public_url=url, policy=policy, read_key=lambda: Keyring(bytes(range(32))))
-        services = assemble(database, clock=clock, profile=CHEAPEST, human_profile=CHEAPEST, page=options)
+        provider = also.pop("provider", None)
+        options = PageOptions(
+            public_url=url,
+            policy=policy,
+            provider=provider,
+            read_key=lambda: Keyring(bytes(range(32))),
+        )
+        services = assemble(database, clock=clock, profile=CHEAPEST, human_profile=CHEAPEST, page=options, **also)
         for name, admin in (("ana", True), ("ben", False)):
             services.accounts.add(
                 name=name, email=f"{name}@nogal.example", display_name=f"{name.title()} Ruiz", admin=admin,

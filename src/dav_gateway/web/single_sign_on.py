@@ -4,7 +4,7 @@ from secrets import token_hex
 
 from starlette.responses import RedirectResponse, Response
 
-from dav_gateway.core.errors import GatewayError, NotFound
+from dav_gateway.core.errors import GatewayError, NotFound, StoreUnavailable
 from dav_gateway.core.sign_in import SignInReason, Stage
 from dav_gateway.service.sign_in import Step
 from dav_gateway.web.context import Context
@@ -26,6 +26,8 @@ def leave_for(context: Context) -> Response:
     binding = token_hex(16)
     try:
         address = provider.begin(binding)
+    except StoreUnavailable:
+        raise
     except GatewayError:
         return _no_answer(context)
     response = RedirectResponse(address, 303)
@@ -43,12 +45,10 @@ def come_back(context: Context) -> Response:
     if binding and answer:
         try:
             step = context.services.sign_in.with_provider(context.visit, binding, answer, context.asker)
+        except StoreUnavailable:
+            raise
         except GatewayError:
-            return _failed(
-                context,
-                503,
-                context.words.gettext("The provider of your sign-in does not answer. Try again in a while."),
-            )
+            return _no_answer(context)
     if step.reason is None:
         response = begun(context, step, local_path(going, ""))
     else:
