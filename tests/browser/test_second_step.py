@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 
 import pyotp
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from dav_gateway.store.database import system_clock
@@ -47,6 +50,8 @@ def test_an_app_then_a_passkey(
 
     studio.go(f"{SECURITY}/codes", "codes")
     app = app_of(page)
+    [read] = zxingcpp.read_barcodes(Image.open(BytesIO(page.locator("svg.qr").screenshot())))
+    assert read.text == page.locator("a[href^=otpauth]").get_attribute("href"), "a phone reads what is drawn"
     page.locator("#typed").fill("000000")
     submit(page)
     page.locator("#failed").wait_for()
