@@ -113,7 +113,7 @@ def test_every_screen(
     page.locator("#login").fill(full.person.name)
     page.locator("#password-field").fill("wrong")
     page.locator("form button.main[type=submit]").click()
-    page.locator(".error").wait_for()
+    page.locator("#failed").wait_for()
     studio.take("login-failed")
     full.person.sign_in(page, f"/login?lang={language}")
     here = "/account/app-passwords"
