@@ -113,8 +113,8 @@ def test_every_screen(
     studio.go("/login", "login")
     page.locator("#login").fill(full.person.name)
     page.locator("#password-field").fill("wrong")
-    page.locator("form button[type=submit]").click()
-    page.locator(".error").wait_for()
+    page.locator("form button.main[type=submit]").click()
+    page.locator("#failed").wait_for()
     studio.take("login-failed")
     full.person.sign_in(page, f"/login?lang={language}")
     here = "/account/app-passwords"

@@ -15,7 +15,7 @@ from dav_gateway.store import accounts, migration
 from dav_gateway.store.database import Database, open_database
 from dav_gateway.store.schema import metadata
 
-HEAD = "0006"
+HEAD = "0007"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ T = Moment(1_790_000_000_000)
 
 @pytest.fixture
 def session(ana: Account) -> WebSession:
-    return WebSession("d1", "s1", ana.id, Stage.SECOND_STEP, T, T, T, "192.0.2.7", "Firefox")
+    return WebSession("d1", "s1", ana.id, Stage.SECOND_STEP, T, T, "{}", None, "192.0.2.7", "Firefox")
 
 
 @pytest.fixture
@@ -41,16 +41,17 @@ def test_every_field_survives_and_the_account_is_as_it_is_now(
     assert stored(database, ana) == [session]
 
 
-def test_it_is_touched_forward_only_and_identified(database: Database, ana: Account, session: WebSession) -> None:
+def test_it_is_touched_forward_only_and_asked_again(database: Database, ana: Account, session: WebSession) -> None:
     with database.write() as c:
         web_sessions.add(c, session)
         web_sessions.add(c, replace(session, digest="d2", id="s2"))
         web_sessions.touch(c, "d1", Moment(T + 5))
         web_sessions.touch(c, "d1", Moment(T + 3))
-        web_sessions.identify(c, "d2", Moment(T + 9))
+        assert web_sessions.ask_again(c, "d2", "asked")
+        assert not web_sessions.ask_again(c, "d3", "asked")
     first, second = stored(database, ana)
-    assert (first.id, first.seen_at, first.identified_at) == ("s1", T + 5, T)
-    assert (second.id, second.seen_at, second.identified_at) == ("s2", T, T + 9)
+    assert (first.id, first.seen_at, first.again) == ("s1", T + 5, None)
+    assert (second.id, second.seen_at, second.again) == ("s2", T, "asked")
 
 
 def test_sessions_end_one_by_one_or_all_but_one(

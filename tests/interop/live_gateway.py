@@ -38,11 +38,12 @@ class Gateway:
     folder: Path
     port: int
     workers: int = 1
+    host: str = "127.0.0.1"
     issued: list[AppPassword] = field(default_factory=list, repr=False)
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -52,6 +53,7 @@ class Gateway:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("DAV_GATEWAY_")}
         return kept | {
             "DAV_GATEWAY_DATA_DIRECTORY": str(self.folder / "var"),
+            "DAV_GATEWAY_PUBLIC_URL": self.origin,
             "DAV_GATEWAY_LISTEN": f"127.0.0.1:{self.port}",
             "DAV_GATEWAY_WORKERS": str(self.workers),
         }
@@ -91,13 +93,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, workers: int = 1) -> Iterator[Gateway]:
+def running(folder: Path, workers: int = 1, host: str = "127.0.0.1") -> Iterator[Gateway]:
     """A gateway on a free port with a new SQLite database in `folder`, stopped at the end.
 
     The end is a test of its own: it stops when asked, without a traceback in its log, and no app password that was
     issued meanwhile stands in the log or in the database.
     """
-    gateway = Gateway(folder, free_port(), workers)
+    gateway = Gateway(folder, free_port(), workers, host)
     with gateway.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "dav_gateway", "serve"],

@@ -54,12 +54,12 @@ class Ana:
         assert outcome.is_signed_in, outcome
         return outcome.sign_in
 
-    def turn_codes_on(self, identity: SignIn | None = None) -> SignIn:
+    def turn_codes_on(self, identity: SignIn | None = None, caller: Caller = DESK) -> SignIn:
         """Set up an authenticator app as a person does."""
         identity = identity or self.signed_in()
         enrolment, _svg = self.page.factors.enrol(identity)
         self.app = pyotp.parse_uri(enrolment.uri)  # type: ignore[assignment]
-        done = self.page.factors.confirm(identity, self.code(), DESK)
+        done = self.page.factors.confirm(identity, self.code(), caller)
         assert done is not None
         self.recovery = done.recovery or self.recovery
         return done.identity

@@ -195,5 +195,5 @@ def test_the_qr_code_has_no_style_and_is_read_by_its_picture() -> None:
     assert "style" not in drawn
     root = ET.parse(io.StringIO(drawn)).getroot()
     assert root.get("class") == "qr"
-    assert re.fullmatch(r"[0-9]+", root.get("width") or "")
+    assert re.fullmatch(r"0 0 ([0-9]+) \1", root.get("viewBox") or ""), "the stylesheet scales it, and cuts nothing off"
     assert {each.get("stroke") or each.get("fill") for each in root.iter("path")} == {"#fff", "#000"}

@@ -2,50 +2,44 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Connection
 
-from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Reason
 from dav_gateway.core.errors import NotFound, Refusal
 from dav_gateway.core.keyring import Keyring
-from dav_gateway.core.moment import HOUR, MINUTE, Moment
+from dav_gateway.core.moment import HOUR, MINUTE
 from dav_gateway.core.sign_in import SignInReason, Stage
+from dav_gateway.service.caller import Caller
 from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.password_reset import ResetLink
 from dav_gateway.service.standings import IdentityNeeded
 from dav_gateway.store.database import Database
 
-from .conftest import KEY, PUBLIC_URL, Company
+from .conftest import HOME, KEY, PUBLIC_URL, Company
 from .signing_in import DESK, PASSWORD, PHONE, Ana
 
 NEW = "a wholly new password"
 PREFIX = f"{PUBLIC_URL}/reset-password/"
 
 
-@dataclass
-class Sessions:
-    """Stands for the web room: what it is told inside the transaction."""
-
-    ended: list[str] = field(default_factory=list)
-
-    def __call__(self, connection: Connection, account: Account, _now: Moment) -> None:
-        assert connection.in_transaction()
-        self.ended.append(account.name)
-
-
 @pytest.fixture
-def sessions() -> Sessions:
-    return Sessions()
-
-
-@pytest.fixture
-def ana(database: Database, found_company: Callable[..., Company], sessions: Sessions) -> Ana:
-    options = PageOptions(public_url=PUBLIC_URL, read_key=lambda: Keyring(KEY), end_sessions=sessions)
+def ana(database: Database, found_company: Callable[..., Company]) -> Ana:
+    options = PageOptions(public_url=PUBLIC_URL, read_key=lambda: Keyring(KEY))
     return Ana(found_company(database, page=options))
+
+
+def sessions_of(ana: Ana) -> int:
+    return len(ana.company.services.sessions.of_account(ana.company.services.accounts.get("ana")))
+
+
+def begin_session(ana: Ana) -> str:
+    """Sign in at the page; the digest of the session."""
+    sign_in, sessions = ana.company.services.sign_in, ana.company.services.sessions
+    visit = sessions.find(sign_in.with_password(None, "ana", PASSWORD, DESK).value)
+    assert visit is not None
+    return visit.session.digest
 
 
 def text_of(link: ResetLink) -> str:
@@ -53,7 +47,8 @@ def text_of(link: ResetLink) -> str:
     return link.url.removeprefix(PREFIX)
 
 
-def test_a_link_sets_a_password_once(ana: Ana, sessions: Sessions) -> None:
+def test_a_link_sets_a_password_once(ana: Ana) -> None:
+    begin_session(ana)
     secret, _ = ana.company.issue()
     link = ana.page.passwords.make("ana", by="admin")
     assert link.expires_at == ana.company.clock() + HOUR
@@ -62,7 +57,7 @@ def test_a_link_sets_a_password_once(ana: Ana, sessions: Sessions) -> None:
         assert ana.page.passwords.look(text_of(link)).name == "ana", "a previewer burns nothing"
     receipt = ana.page.passwords.redeem(text_of(link), NEW, PHONE, stop=False)
     assert receipt.ids == ()
-    assert sessions.ended == ["ana"]
+    assert sessions_of(ana) == 0
     assert ana.password().sign_in.reason is SignInReason.WRONG
     assert ana.password(password=NEW).is_signed_in
     assert ana.company.reason(secret) is None, "app passwords do not depend on it"
@@ -116,12 +111,13 @@ def test_of_many_at_once_one_sets_the_password(ana: Ana) -> None:
     assert ana.password(password=chosen).is_signed_in
 
 
-def test_a_password_that_cannot_be_one_leaves_the_link(ana: Ana, sessions: Sessions) -> None:
+def test_a_password_that_cannot_be_one_leaves_the_link(ana: Ana) -> None:
+    begin_session(ana)
     link = ana.page.passwords.make("ana", by="admin")
     for password in ("", "short", "x" * 5000):
         with pytest.raises(Refusal, match="8 to 1024"):
             ana.page.passwords.redeem(text_of(link), password, PHONE, stop=True)
-    assert sessions.ended == []
+    assert sessions_of(ana) == 1
     ana.page.passwords.redeem(text_of(link), NEW, PHONE, stop=True)
 
 
@@ -172,18 +168,20 @@ def test_the_text_of_a_link_stands_nowhere(ana: Ana) -> None:
     assert text_of(link)[:11] not in rows
 
 
-def test_a_person_changes_the_password_with_a_recent_identity(ana: Ana, sessions: Sessions) -> None:
+def test_a_person_changes_the_password_with_a_recent_identity(ana: Ana) -> None:
+    begin_session(ana)
+    here = Caller(HOME, session=begin_session(ana))
     secret, _ = ana.company.issue()
     identity = ana.signed_in()
     ana.company.clock.advance(10 * MINUTE)
     with pytest.raises(IdentityNeeded):
         ana.page.passwords.change(identity, NEW, DESK, stop=True)
     assert ana.company.reason(secret) is None
-    assert sessions.ended == []
+    assert sessions_of(ana) == 2
     fresh = ana.password(ana.again()).sign_in
-    receipt = ana.page.passwords.change(fresh, NEW, DESK, stop=True)
+    receipt = ana.page.passwords.change(fresh, NEW, here, stop=True)
     assert receipt.ids == (secret.id,)
-    assert sessions.ended == ["ana"]
+    assert sessions_of(ana) == 1, "the one that asks stays"
     assert ana.password(password=NEW).is_signed_in
     with pytest.raises(IdentityNeeded):
         ana.page.passwords.change(ana.again(), NEW, DESK, stop=False)

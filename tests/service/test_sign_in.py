@@ -1,23 +1,25 @@
 """Signing in to the page, its sessions, and forms that are good for one use."""
 
 import pytest
-from sqlalchemy import Connection
 
-from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Origin, Service
 from dav_gateway.core.moment import DAY, HOUR, MINUTE
 from dav_gateway.core.scope import Scope
+from dav_gateway.core.sign_in import PATIENCE, RECENT, SignInReason, Stage
+from dav_gateway.service.caller import Caller
 from dav_gateway.service.forms import UsedBefore
-from dav_gateway.service.sign_in import Asker, Begun, NotSignedIn, SignIn
-from dav_gateway.service.web_sessions import ABSOLUTE, IDLE, RECENT, SECOND_STEP, Visit
+from dav_gateway.service.sign_in import Step
+from dav_gateway.service.web_sessions import ABSOLUTE, IDLE, SECOND_STEP, Visit
 from dav_gateway.store import credentials
-from dav_gateway.store.web_sessions import Stage
 
 from .conftest import Clock, Company
+from .signing_in import Ana
 
 PASSWORD = "nogal y roble"
-HERE = Asker("192.0.2.7", "Firefox", "request-1")
-ELSEWHERE = Asker("198.51.100.9", "Firefox", "request-2")
+HERE = Caller("192.0.2.7", "Firefox", "request-1")
+ELSEWHERE = Caller("198.51.100.9", "Firefox", "request-2")
+
+WRONG = Step(Stage.FIRST, SignInReason.WRONG)
 
 
 @pytest.fixture
@@ -27,18 +29,22 @@ def office(company: Company) -> Company:
     return company
 
 
-def enter(company: Company, login: str = "ana", asker: Asker = HERE) -> Visit:
-    begun = company.services.sign_in.with_password(login, PASSWORD, asker)
-    assert isinstance(begun, Begun)
-    visit = company.services.sessions.find(begun.value)
+def by_password(company: Company, login: str, password: str, asker: Caller = HERE) -> Step:
+    return company.services.sign_in.with_password(None, login, password, asker)
+
+
+def visited(company: Company, value: str) -> Visit:
+    visit = company.services.sessions.find(value)
     assert visit is not None
     return visit
 
 
+def enter(company: Company, login: str = "ana", asker: Caller = HERE) -> Visit:
+    return visited(company, by_password(company, login, PASSWORD, asker).value)
+
+
 def value_of(company: Company) -> str:
-    begun = company.services.sign_in.with_password("ana", PASSWORD, HERE)
-    assert isinstance(begun, Begun)
-    return begun.value
+    return by_password(company, "ana", PASSWORD).value
 
 
 @pytest.mark.parametrize("login", ["ana", " ANA ", "Ana@Nogal.Example"])
@@ -54,21 +60,21 @@ def test_name_or_mail_and_the_main_password_begin_a_session(office: Company, log
     ("login", "password"), [("ana", "nogal y pino"), ("nobody", PASSWORD), ("ana", ""), ("ana", "x" * 100_000)]
 )
 def test_anything_else_does_not(office: Company, login: str, password: str) -> None:
-    assert office.services.sign_in.with_password(login, password, HERE) == NotSignedIn()
+    assert by_password(office, login, password) == WRONG
     assert office.events()[-1] == "sign_in_failed"
     assert office.services.sessions.of_account(office.services.accounts.get("ana")) == []
 
 
 def test_an_app_password_is_no_main_password(office: Company) -> None:
     password, _ = office.issue()
-    assert office.services.sign_in.with_password("ana", password.reveal(), HERE) == NotSignedIn()
+    assert by_password(office, "ana", password.reveal()) == WRONG
 
 
 def test_an_account_without_a_password_or_deactivated_cannot_sign_in(office: Company) -> None:
     office.services.accounts.add(name="ben", email="ben@nogal.example", by="test")
-    assert office.services.sign_in.with_password("ben", PASSWORD, HERE) == NotSignedIn()
+    assert by_password(office, "ben", PASSWORD) == WRONG
     office.services.accounts.deactivate("ana", by="test")
-    assert office.services.sign_in.with_password("ana", PASSWORD, HERE) == NotSignedIn()
+    assert by_password(office, "ana", PASSWORD) == WRONG
 
 
 def test_unknown_accounts_cost_the_same_work(office: Company, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,38 +83,21 @@ def test_unknown_accounts_cost_the_same_work(office: Company, monkeypatch: pytes
     checked = []
     check = verifier.check
     monkeypatch.setattr(verifier, "check", lambda kept, secret: checked.append(kept) or check(kept, secret))
-    office.services.sign_in.with_password("ana", "wrong", HERE)
-    office.services.sign_in.with_password("nobody", "wrong", HERE)
+    by_password(office, "ana", "wrong")
+    by_password(office, "nobody", "wrong")
     assert len(checked) == 2
     assert checked[0].rpartition("$")[0].rpartition("$")[0] == checked[1].rpartition("$")[0].rpartition("$")[0]
 
 
 def test_guessing_is_made_to_wait_and_locks_nobody_out(office: Company, clock: Clock) -> None:
     for _ in range(10):
-        assert office.services.sign_in.with_password("ana", "wrong", HERE) == NotSignedIn()
-    refused = office.services.sign_in.with_password("ana", PASSWORD, HERE)
-    assert isinstance(refused, NotSignedIn)
+        assert by_password(office, "ana", "wrong") == WRONG
+    refused = by_password(office, "ana", PASSWORD)
+    assert refused.reason is SignInReason.WAIT
     assert 0 < refused.wait <= 90
     enter(office, asker=ELSEWHERE)
     clock.advance(refused.wait * 1000)
     enter(office)
-
-
-def test_who_tries_many_names_does_not_keep_the_others_of_the_address_out(office: Company) -> None:
-    sign_in = office.services.sign_in
-    for number in range(60):
-        assert sign_in.with_password(f"guess{number}", "wrong", HERE) == NotSignedIn()
-    told = len(office.events())
-    again = sign_in.with_password("guess", "wrong", HERE)
-    assert isinstance(again, NotSignedIn)
-    assert 0 < again.wait <= 10
-    assert len(office.events()) == told, "an attack does not fill the audit"
-    enter(office)
-    for _ in range(10):
-        sign_in.with_password("ana", "wrong", HERE)
-    blocked = sign_in.with_password("ana", PASSWORD, HERE)
-    assert isinstance(blocked, NotSignedIn)
-    assert blocked.wait > 10, "the pair is counted at an address that is used up, too"
 
 
 def test_the_store_does_not_hold_what_the_browser_holds(office: Company) -> None:
@@ -138,8 +127,7 @@ def test_a_session_ends_when_it_is_idle_or_old(office: Company, clock: Clock) ->
 def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(office: Company) -> None:
     first = value_of(office)
     visit = office.services.sessions.find(first)
-    begun = office.services.sign_in.with_password("ana", PASSWORD, HERE, instead_of=visit)
-    assert isinstance(begun, Begun)
+    begun = office.services.sign_in.with_password(visit, "ana", PASSWORD, HERE)
     assert begun.value != first
     assert office.services.sessions.find(first) is None
 
@@ -169,40 +157,76 @@ def test_a_deactivated_account_has_no_session_even_where_the_row_is_left(office:
 
 
 def test_a_person_is_asked_again_after_a_while(office: Company, clock: Clock) -> None:
-    visit = enter(office)
-    assert visit.is_recent(clock.now)
+    visit, sign_in, standings = enter(office), office.services.sign_in, office.services.page.standings
+    assert standings.is_recent(visit.sign_in)
     clock.advance(RECENT)
-    assert not visit.is_recent(clock.now)
-    assert office.services.sign_in.again(visit, "wrong", HERE) == NotSignedIn()
-    assert office.services.sign_in.again(visit, PASSWORD, HERE) is None
-    [stored] = office.services.sessions.of_account(visit.account)
-    assert stored.identified_at == clock.now
+    assert not standings.is_recent(visit.sign_in)
+    assert sign_in.again_with_password(visit, "wrong", HERE) == WRONG
+    step = sign_in.again_with_password(visit, PASSWORD, HERE)
+    assert step.stage is Stage.SIGNED_IN
+    renewed = visited(office, step.value)
+    assert standings.is_recent(renewed.sign_in)
+    assert (renewed.session.id, renewed.session.created_at) == (visit.session.id, visit.session.created_at)
+    assert sign_in.again_with_password(visit, PASSWORD, HERE).reason is SignInReason.CHANGED, "its value is used up"
 
 
-class Always:
-    def is_on(self, connection: Connection, account: Account) -> bool:
-        return True
-
-
-def test_with_a_second_step_the_password_alone_opens_nothing(office: Company, clock: Clock) -> None:
-    services = office.services
-    hashing = services.sign_in._hashing
-    sign_in = SignIn(office.database, hashing, services.sessions, clock, second_step=Always())
-    begun = sign_in.with_password("ana", PASSWORD, HERE)
-    assert isinstance(begun, Begun)
-    assert begun.stage is Stage.SECOND_STEP
-    assert "signed_in" not in office.events()
-    half = services.sessions.find(begun.value)
-    assert half is not None
+def test_with_a_second_factor_the_password_alone_opens_nothing(office: Company, clock: Clock) -> None:
+    sessions, sign_in, ana = office.services.sessions, office.services.sign_in, Ana(office)
+    ana.turn_codes_on()
+    clock.advance(MINUTE)
+    told = office.events().count("signed_in")
+    begun = sign_in.with_password(None, "ana", "correct horse battery", HERE)
+    assert begun.stage is Stage.SECOND
+    half = visited(office, begun.value)
     assert not half.signed_in
-    whole = services.sessions.find(services.sessions.advance(half))
-    assert whole is not None
-    assert whole.signed_in
-    assert services.sessions.find(begun.value) is None, "the value of the half session is worth nothing any more"
-    begun = sign_in.with_password("ana", PASSWORD, HERE)
-    assert isinstance(begun, Begun)
+    assert sessions.of_account(half.account) == []
+    assert office.events().count("signed_in") == told
+    wrong = sign_in.with_code(half, "000000", HERE)
+    assert (wrong.stage, wrong.reason, wrong.value) == (Stage.SECOND, SignInReason.WRONG, "")
+    step = sign_in.with_code(half, ana.code(), HERE)
+    assert visited(office, step.value).signed_in
+    assert sessions.find(begun.value) is None, "the value of the half session is worth nothing any more"
+    clock.advance(MINUTE)
+    assert sign_in.with_code(half, ana.code(), HERE).reason is SignInReason.CHANGED, "nor is what was read of it before"
+    begun = sign_in.with_password(None, "ana", "correct horse battery", HERE)
     clock.advance(SECOND_STEP)
-    assert services.sessions.find(begun.value) is None
+    assert sessions.find(begun.value) is None
+
+
+def test_asking_again_takes_both_steps_and_changes_nothing_before_the_last(office: Company, clock: Clock) -> None:
+    sign_in, ana = office.services.sign_in, Ana(office)
+    ana.turn_codes_on()
+    clock.advance(MINUTE)
+    half = visited(office, sign_in.with_password(None, "ana", "correct horse battery", HERE).value)
+    value = sign_in.with_code(half, ana.code(), HERE).value
+    clock.advance(RECENT)
+    visit = visited(office, value)
+    assert sign_in.with_code(visit, ana.code(), HERE).reason is SignInReason.NOT_ASKED, "the password comes first"
+    step = sign_in.again_with_password(visit, "correct horse battery", HERE)
+    assert (step.stage, step.value) == (Stage.SECOND, "")
+    visit = visited(office, value)
+    assert visit.signed_in
+    assert not office.services.page.standings.is_recent(visit.sign_in)
+    clock.advance(PATIENCE)
+    assert sign_in.with_code(visit, ana.code(), HERE).reason is SignInReason.NOT_ASKED, "that was too long ago"
+    sign_in.again_with_password(visit, "correct horse battery", HERE)
+    step = sign_in.with_code(visited(office, value), ana.code(), HERE)
+    assert office.services.page.standings.is_recent(visited(office, step.value).sign_in)
+    assert office.services.sessions.find(value) is None
+
+
+def test_a_factor_ends_the_other_sessions_and_sign_ins_that_are_under_way(office: Company, clock: Clock) -> None:
+    sign_in, sessions, ana = office.services.sign_in, office.services.sessions, Ana(office)
+    other = sign_in.with_password(None, "ana", "correct horse battery", HERE).value
+    visit = visited(office, sign_in.with_password(None, "ana", "correct horse battery", HERE).value)
+    judged = ana.password()  # judged before the factor, kept after it
+    here = Caller(HERE.address, HERE.user_agent, session=visit.session.digest)
+    ana.turn_codes_on(visit.sign_in, here)
+    assert sessions.find(other) is None
+    assert [each.id for each in sessions.of_account(visit.account)] == [visit.session.id]
+    assert judged.is_signed_in
+    late = sign_in.enrolled(visit, judged.sign_in, HERE)
+    assert (late.stage, late.value) == (Stage.REFUSED, ""), "a password alone is too little by now"
 
 
 def test_a_form_makes_one_app_password(office: Company, clock: Clock) -> None:

@@ -11,14 +11,17 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.parse import urlencode
 
+import pyotp
 import pytest
 import structlog
 import uvloop
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential, Origin, Service
-from dav_gateway.core.moment import Moment
+from dav_gateway.core.keyring import Keyring
+from dav_gateway.core.moment import MINUTE, Moment
 from dav_gateway.core.scope import Scope
+from dav_gateway.core.sign_in import Policy, begin
 from dav_gateway.core.verifier import CHEAPEST
 from dav_gateway.server.answer import Answer, deliver
 from dav_gateway.server.front import Front
@@ -27,6 +30,8 @@ from dav_gateway.server.listen import bind
 from dav_gateway.server.registry import ConnectionRegistry
 from dav_gateway.server.request_log import RequestLog, configure_logging
 from dav_gateway.server.serve import GatewayServer, ServerSettings
+from dav_gateway.service.caller import Caller
+from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.store import credentials
 from dav_gateway.store.database import Database
@@ -147,6 +152,28 @@ class House:
     def browser(self, **settings: Any) -> Browser:
         return Browser(self.port, **settings)
 
+    def with_codes(self, login: str = "ana") -> pyotp.TOTP:
+        """Turn an authenticator app on, as its owner does."""
+        return self._protect(login)[0]
+
+    def with_recovery_codes(self, login: str = "ana") -> tuple[str, ...]:
+        """The same; the recovery codes that it gives."""
+        return self._protect(login)[1]
+
+    def _protect(self, login: str) -> tuple[pyotp.TOTP, tuple[str, ...]]:
+        page, here = self.services.page, Caller("192.0.2.1")
+        identity = page.identity.by_password(begin(), login, PASSWORD, here).sign_in
+        app = pyotp.parse_uri(page.factors.enrol(identity)[0].uri)
+        assert isinstance(app, pyotp.TOTP)
+        done = page.factors.confirm(identity, app.at(self.clock() // 1000), here)
+        assert done is not None
+        self.clock.advance(MINUTE)
+        return app, done.recovery
+
+    def code(self, app: pyotp.TOTP) -> str:
+        """What the app shows."""
+        return app.at(self.clock() // 1000)
+
     def signed_in(self, login: str = "ana") -> Browser:
         browser = self.browser()
         assert browser.sign_in(login).status == 303
@@ -172,18 +199,32 @@ def found_house() -> Iterator[Callable[..., House]]:
     log = io.StringIO()
     configure_logging("json", log)
 
-    def found(database: Database, *, public_url: str = "", address: str = "") -> House:
+    def found(
+        database: Database,
+        *,
+        public_url: str = "",
+        address: str = "",
+        policy: Policy = Policy.OPTIONAL,
+        **also: Any,
+    ) -> House:
         clock = Clock()
-        services = assemble(database, clock=clock, profile=CHEAPEST, human_profile=CHEAPEST)
+        sockets = bind("127.0.0.1", 0)
+        port = sockets[0].getsockname()[1]
+        url = public_url or f"http://127.0.0.1:{port}"
+        provider = also.pop("provider", None)
+        options = PageOptions(
+            public_url=url,
+            policy=policy,
+            provider=provider,
+            read_key=lambda: Keyring(bytes(range(32))),
+        )
+        services = assemble(database, clock=clock, profile=CHEAPEST, human_profile=CHEAPEST, page=options, **also)
         for name, admin in (("ana", True), ("ben", False)):
             services.accounts.add(
                 name=name, email=f"{name}@nogal.example", display_name=f"{name.title()} Ruiz", admin=admin,
                 password=PASSWORD, by="test",
             )  # fmt: skip
         limits = ServerLimits()
-        sockets = bind("127.0.0.1", 0)
-        port = sockets[0].getsockname()[1]
-        url = public_url or f"http://127.0.0.1:{port}"
         site = PageSite(url, f"{url}/dav/", "", ("en", "es"), lambda scope: address or scope["client"][0])
 
         async def dav(scope: Any, receive: Any, send: Any) -> None:

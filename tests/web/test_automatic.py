@@ -17,10 +17,10 @@ from dav_gateway.core.login_flow import LIFETIME, FlowState
 from dav_gateway.core.scope import EMPLOYEES, Access, Scope
 from dav_gateway.core.setup_link import LIFETIME as LINK_LIFETIME
 from dav_gateway.core.setup_link import SetupKind
+from dav_gateway.core.sign_in import RECENT
 from dav_gateway.service.issuing import MOST_LIVE
 from dav_gateway.service.setup_links import MOST_OPEN
 from dav_gateway.service.verification import Presented, Refused
-from dav_gateway.service.web_sessions import RECENT
 from dav_gateway.service.wish import wish_from
 from dav_gateway.store import audit
 from dav_gateway.store.database import Database

@@ -3,7 +3,8 @@
 import pytest
 
 from dav_gateway.core.moment import MINUTE
-from dav_gateway.service.web_sessions import IDLE, RECENT
+from dav_gateway.core.sign_in import RECENT
+from dav_gateway.service.web_sessions import IDLE
 from dav_gateway.store import audit
 from dav_gateway.store.database import Database
 

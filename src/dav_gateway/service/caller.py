@@ -1,7 +1,7 @@
 """From where somebody signs in, as the throttle and the audit need it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -13,11 +13,15 @@ from dav_gateway.store.audit import Event
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The other end of a request to the page."""
+    """The other end of a request to the page. `browser`: its name in words; `known`: the mark of one in which somebody
+    signed in before; `session`: the digest of its session, which survives what it changes."""
 
     address: str
     user_agent: str = ""
     request_id: str = ""
+    browser: str = ""
+    known: str = field(default="", repr=False)
+    session: str = field(default="", repr=False)
 
 
 def note(

@@ -17,6 +17,7 @@ from dav_gateway.core.one_time_code import Enrolment
 from dav_gateway.core.sign_in import Policy, SignIn, Stage
 from dav_gateway.service import one_time_codes, qr
 from dav_gateway.service.caller import Caller, note
+from dav_gateway.service.factor_change import FactorChanged
 from dav_gateway.service.factor_kinds import FactorKinds
 from dav_gateway.service.means import Means
 from dav_gateway.service.passkey_answers import label_from
@@ -52,14 +53,21 @@ class OwnFactors:
         self,
         means: Means,
         kinds: FactorKinds,
+        changed: FactorChanged,
     ) -> None:
-        """Where the company requires a factor, its owner cannot turn the last one off."""
+        """`changed` is told of each change. Where the company requires a factor, the last one cannot be turned off."""
         self._database = means.database
         self._clock = means.clock
         self._policy = means.policy
         self._codes = kinds.codes
         self._recovery = kinds.recovery
         self._passkeys = kinds.passkeys
+        self._changed = changed
+
+    @property
+    def passkeys_are_possible(self) -> bool:
+        """Whether browsers offer passkeys at the public address."""
+        return self._passkeys.are_possible
 
     def overview(self, account_id: int) -> Overview:
         """What the account has; needs no recent identity."""
@@ -171,6 +179,7 @@ class OwnFactors:
         detail: Mapping[str, object],
     ) -> TurnedOn:
         note(connection, now, "second_factor_on", account.name, caller, detail=detail)
+        self._changed(connection, account, now, caller, on=True)
         codes: tuple[str, ...] = ()
         if not recovery_codes.left(connection, account.id):
             codes = self._recovery.renew(connection, account.id, now)
@@ -188,3 +197,4 @@ class OwnFactors:
                 raise Refusal("a second factor is required here: set up another one before you turn this off")
             recovery_codes.replace(connection, account.id, (), now)
         note(connection, now, "second_factor_off", account.name, caller, detail=detail)
+        self._changed(connection, account, now, caller, on=False)

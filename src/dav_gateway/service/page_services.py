@@ -10,17 +10,19 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.core.sign_in import Policy
 from dav_gateway.service.accounts import Accounts
 from dav_gateway.service.ceremonies import Ceremonies
+from dav_gateway.service.factor_change import FactorChanged
 from dav_gateway.service.factor_kinds import FactorKinds
 from dav_gateway.service.factor_removal import take_away
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.identity import Identity
 from dav_gateway.service.keys import Keys, no_key
+from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.means import Means
 from dav_gateway.service.oidc_registration import Registration
 from dav_gateway.service.one_time_codes import OneTimeCodes
 from dav_gateway.service.own_factors import OwnFactors
 from dav_gateway.service.passkeys import Passkeys
-from dav_gateway.service.password_reset import EndSessions, PasswordReset, no_sessions
+from dav_gateway.service.password_reset import PasswordReset
 from dav_gateway.service.recovery import RecoveryCodes
 from dav_gateway.service.revocation import Revocation
 from dav_gateway.service.standings import Standings
@@ -42,7 +44,6 @@ class PageOptions:
     company: str = ""
     policy: Policy = Policy.OPTIONAL
     read_key: Callable[[], Keyring] = field(default=no_key, repr=False)
-    end_sessions: EndSessions = no_sessions
     provider: Registration | None = None
 
 
@@ -69,8 +70,10 @@ def assemble_page(
     clock: Callable[[], Moment],
     choose: Callable[[int], bytes],
     options: PageOptions,
+    notices: Notices,
 ) -> PageServices:
-    """`hashing` makes verifiers of passwords that people invent; `choose(n)` returns n random bytes."""
+    """`hashing` makes verifiers of passwords that people invent; `choose(n)` returns n random bytes; `notices` tells
+    people by mail."""
     means = Means(database, Keys(options.read_key), clock, choose, options.policy)
     ceremonies = Ceremonies(means)
     name = options.company or "dav-gateway"
@@ -80,20 +83,19 @@ def assemble_page(
         Passkeys(means, ceremonies, public_url=options.public_url, name=name),
     )
 
+    changed = FactorChanged(notices)
     identity = Identity(means, hashing, kinds, Throttle(clock))
 
     def take_factors_away(account: str, *, by: str) -> tuple[Account, bool]:
-        return take_away(database, account, clock, by=by)
+        return take_away(database, account, clock, by=by, changed=changed)
 
     return PageServices(
         keys=means.keys,
         ceremonies=ceremonies,
         standings=Standings(means),
         identity=identity,
-        factors=OwnFactors(means, kinds),
-        passwords=PasswordReset(
-            means, people, revocation, public_url=options.public_url, end_sessions=options.end_sessions
-        ),
+        factors=OwnFactors(means, kinds, changed),
+        passwords=PasswordReset(means, people, revocation, public_url=options.public_url, notices=notices),
         single_sign_on=_single_sign_on(means, ceremonies, identity, options),
         take_factors_away=take_factors_away,
     )

@@ -1,10 +1,9 @@
 """A new main password: by a one-time link from an administrator or by mail, or by somebody who proved who they are.
 
-Either way every other reset link of the account is worthless afterwards, its web sessions end in the same transaction
-(`EndSessions`), and on request all its app passwords are stopped, cut as any revocation is.
+Either way every other reset link of the account is worthless afterwards, its web sessions end in the same transaction,
+and on request all its app passwords are stopped, cut as any revocation is.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -16,6 +15,7 @@ from dav_gateway.core.moment import HOUR, Moment
 from dav_gateway.core.sign_in import SignIn
 from dav_gateway.service.accounts import Accounts
 from dav_gateway.service.caller import Caller, note
+from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.means import Means
 from dav_gateway.service.revocation import (
     Receipt,
@@ -25,7 +25,7 @@ from dav_gateway.service.revocation import (
     revoke_row,
 )
 from dav_gateway.service.standings import IdentityNeeded, standing_of
-from dav_gateway.store import accounts, audit, password_resets
+from dav_gateway.store import accounts, audit, password_resets, web_sessions
 from dav_gateway.store.audit import Event
 
 LIFETIME = HOUR
@@ -33,13 +33,6 @@ LIFETIME = HOUR
 _PURPOSE = "password-reset"
 _USED_UP = "this link is used up or too old: ask for another one"
 _WHY = "the main password was changed"
-
-EndSessions = Callable[[Connection, Account, Moment], None]
-"""Ends the web sessions of an account inside the transaction that changes its password."""
-
-
-def no_sessions(_connection: Connection, _account: Account, _now: Moment) -> None:
-    """For a process that has no page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class PasswordReset:
         revocation: Revocation,
         *,
         public_url: str,
-        end_sessions: EndSessions = no_sessions,
+        notices: Notices,
     ) -> None:
         """`public_url` begins the link: never the Host of a request, or a stranger's page gets the secret."""
         self._database = means.database
@@ -72,7 +65,7 @@ class PasswordReset:
         self._people = people
         self._revocation = revocation
         self._address = f"{public_url.rstrip('/')}/reset-password/"
-        self._end_sessions = end_sessions
+        self._notices = notices
 
     def make(self, name: str, *, by: str) -> ResetLink:
         """A link for this account. Raises NotFound, and Refusal for a deactivated account or without a key."""
@@ -88,6 +81,18 @@ class PasswordReset:
             )
             audit.append(connection, Event(now, "password_reset_made", account.name, None, by))
         return ResetLink(self._address + text, account, expires_at)
+
+    def ask_by_mail(self, login: str, caller: Caller) -> None:
+        """Ask for a mail with a link, which is made when the mail is sent. An account that does not exist or is
+        deactivated gets none, and nobody is told which do."""
+        now = self._clock()
+        with self._database.write() as connection:
+            account = accounts.by_login(connection, login)
+            known = account is not None and account.active
+            name = account.name if account is not None and known else None
+            note(connection, now, "password_reset_asked", name, caller, detail={}, actor="nobody")
+            if account is not None and known:
+                self._notices.password_reset(connection, account, now)
 
     def look(self, text: str) -> Account:
         """Whose password the link would set; nothing is used up, so that a previewer of links does no harm.
@@ -134,7 +139,7 @@ class PasswordReset:
         owner, found = locked_with_credentials(connection, name)
         accounts.change(connection, owner.id, password_verifier=verifier)
         password_resets.void(connection, owner.id, now)
-        self._end_sessions(connection, owner, now)
+        web_sessions.end_all(connection, owner.id, except_digest=caller.session)
         note(connection, now, "password_set", owner.name, caller, detail={"by": way})
         if not stop:
             return []

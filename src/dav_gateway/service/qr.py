@@ -7,7 +7,12 @@ _QUIET_ZONE = 4
 
 
 def svg(text: str) -> str:
-    """The QR code of `text`: black on white in any colour scheme, because readers fail on inverted ones."""
+    """The QR code of `text`: black on white in any colour scheme, because readers fail on inverted ones.
+
+    Its size is the stylesheet's: with one of its own it would be cut off there.
+    """
     code = segno.make(text, error="m", micro=False)
-    drawn: str = code.svg_inline(scale=_SCALE, border=_QUIET_ZONE, light="#fff", svgclass="qr", lineclass=None)
+    drawn: str = code.svg_inline(
+        scale=_SCALE, border=_QUIET_ZONE, light="#fff", svgclass="qr", lineclass=None, omitsize=True
+    )
     return drawn

@@ -25,7 +25,7 @@ from dav_gateway.service.memo import Memo
 from dav_gateway.service.page_services import PageOptions, PageServices, assemble_page
 from dav_gateway.service.revocation import Revocation
 from dav_gateway.service.setup_links import SetupLinks
-from dav_gateway.service.sign_in import SignIn
+from dav_gateway.service.sign_in import SignIns
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
 from dav_gateway.service.verification import Verification
@@ -56,7 +56,7 @@ class Services:
     post: Post | None
     chores: Chores
     sessions: WebSessions
-    sign_in: SignIn
+    sign_in: SignIns
     forms: Forms
 
     def start(self) -> None:
@@ -108,7 +108,13 @@ def assemble(
     issuing = Issuing(database, hashing, revocation, clock, choose, mail=notices)
     login_flow = LoginFlow(database, issuing, clock, choose)
     setup_links = SetupLinks(database, issuing, clock, choose)
-    sessions = WebSessions(database, clock, choose)
+    page_options = page or PageOptions(company=company)
+    sessions = WebSessions(database, clock, choose, policy=page_options.policy)
+    page_services = assemble_page(
+        database, people, revocation, human, clock=clock, choose=choose, options=page_options, notices=notices
+    )
+    if post is not None:
+        post.reset_link = lambda account: page_services.passwords.make(account.name, by=account.name).url
     return Services(
         database=database,
         clock=clock,
@@ -128,15 +134,7 @@ def assemble(
         directory=directory,
         usage=usage,
         watcher=Watcher(bus, cutter, clock, on_expired=usage.expired, watchdog=watchdog, place=place, owed=owed),
-        page=assemble_page(
-            database,
-            people,
-            revocation,
-            human,
-            clock=clock,
-            choose=choose,
-            options=page or PageOptions(company=company),
-        ),
+        page=page_services,
         login_flow=login_flow,
         setup_links=setup_links,
         api_keys=ApiKeys(database, clock, choose),
@@ -146,7 +144,7 @@ def assemble(
             _chores(database, clock, login_flow=login_flow, setup_links=setup_links, notices=notices, post=post)
         ),
         sessions=sessions,
-        sign_in=SignIn(database, human, sessions, clock),
+        sign_in=SignIns(database, page_services, sessions, clock, notices=notices, policy=page_options.policy),
         forms=Forms(database, clock, choose),
     )
 

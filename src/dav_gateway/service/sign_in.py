@@ -1,166 +1,159 @@
-"""Signing in to the page with the main password. An app password is nothing here: only the account's verifier counts.
+"""Signing in to the page step by step: `identity` judges each proof, and what came of it is kept in a session.
 
-An account that does not exist costs the work of one that does. Failures are counted for the address and for the pair of
-login and address. Where that pair is used up nothing is checked for a while, or an invented password would be guessed;
-no account is ever locked, because from any other address its owner signs in as always. An address that is used up gets
-one check at a time, so that somebody who guesses does not keep everybody behind the same address out.
+Every step that leads on gives the session a new value. What a session says is checked once more, under the account's
+lock, in the transaction that begins it: a second factor that is turned on meanwhile, or a session that ends, leaves
+nobody signed in.
 """
 
-import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Protocol
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from dav_gateway.core.account import Account
-from dav_gateway.core.moment import MINUTE, SECOND, Moment
-from dav_gateway.service.hashing import Hashing
-from dav_gateway.service.throttle import Allowance, Throttle
+from dav_gateway.core import sign_in, sign_in_text
+from dav_gateway.core.errors import Refusal
+from dav_gateway.core.moment import Moment
+from dav_gateway.core.sign_in import PATIENCE, Policy, SignIn, SignInReason, Stage
+from dav_gateway.service.caller import Caller
+from dav_gateway.service.identity import Outcome
+from dav_gateway.service.mail.notices import Notices
+from dav_gateway.service.page_services import PageServices
+from dav_gateway.service.passkeys import Options
+from dav_gateway.service.standings import standing_of
 from dav_gateway.service.web_sessions import Visit, WebSessions
-from dav_gateway.store import accounts, audit, web_sessions
-from dav_gateway.store.audit import Event
+from dav_gateway.store import accounts, web_sessions
 from dav_gateway.store.database import Database
-from dav_gateway.store.web_sessions import Stage
-
-LONGEST_PASSWORD = 1024
-
-PER_ADDRESS = Allowance(burst=60, interval=10 * SECOND)
-"""Many people may share one address."""
-
-PER_LOGIN = Allowance(burst=10, interval=15 * MINUTE // 10)
-"""Ten in a quarter of an hour for one login from one address prefix."""
-
-
-_UNCOUNTED = Allowance(burst=1_000_000, interval=1)
-"""What the two throttles leave to each other."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Where a request of the page comes from."""
+class Step:
+    """What came of a proof. `reason` is None when it led on; `value` is for the cookie, empty where that stays;
+    `mark` is for a cookie that outlives the session, so that the next sign-in from this browser is nothing new."""
 
-    address: str
-    user_agent: str
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A session was begun: `value` goes into the cookie; `stage` says whether a second step is still to come."""
-
-    value: str
     stage: Stage
-
-
-@dataclass(frozen=True, slots=True)
-class NotSignedIn:
-    """It was wrong, or not looked at. `wait` says for how many seconds this address should rest."""
-
+    reason: SignInReason | None = None
     wait: int = 0
+    value: str = field(default="", repr=False)
+    mark: str = field(default="", repr=False)
 
 
-class SecondStep(Protocol):
-    """Whoever knows which accounts need a second step."""
-
-    def is_on(self, connection: Connection, account: Account) -> bool:
-        """Whether this account's sign-in has one."""
-
-
-class OneStep:
-    """The SecondStep of a gateway where the main password is enough."""
-
-    def is_on(self, connection: Connection, account: Account) -> bool:  # noqa: ARG002 - the protocol's
-        """Never."""
-        return False
-
-
-class SignIn:
-    """Begins sessions, and asks again who a person is. Safe for threads."""
+class SignIns:
+    """Takes proofs and keeps sessions. Safe for threads."""
 
     def __init__(
         self,
         database: Database,
-        hashing: Hashing,
+        page: PageServices,
         sessions: WebSessions,
         clock: Callable[[], Moment],
         *,
-        second_step: SecondStep | None = None,
+        notices: Notices,
+        policy: Policy = Policy.OPTIONAL,
     ) -> None:
-        """`hashing` is of passwords that people invent."""
+        """`notices` tells people by mail; `policy` is the company's about second factors."""
         self._database = database
-        self._hashing = hashing
+        self._page = page
         self._sessions = sessions
         self._clock = clock
-        self._addresses = Throttle(clock, address=PER_ADDRESS, credential=_UNCOUNTED)
-        self._logins = Throttle(clock, address=_UNCOUNTED, credential=PER_LOGIN)
-        self._second_step = second_step or OneStep()
+        self._policy = policy
+        self._notices = notices
 
-    def with_password(
-        self, login: str, password: str, asker: Asker, *, instead_of: Visit | None = None
-    ) -> Begun | NotSignedIn:
-        """A new session for who knows the account's password; `instead_of`, the browser's old one, ends.
+    def at(self, visit: Visit | None) -> SignIn:
+        """Where this browser stands: a sign-in that goes on, or, for who is signed in, the asking once more."""
+        if visit is None:
+            return sign_in.begin()
+        if not visit.signed_in:
+            return visit.sign_in
+        asked = visit.again
+        if asked is not None and asked.since is not None and 0 <= self._clock() - asked.since < PATIENCE:
+            return asked
+        return sign_in.again(visit.account.id)
+
+    def with_password(self, visit: Visit | None, login: str, password: str, caller: Caller) -> Step:
+        """Begin a sign-in with the main password; the browser's old session ends.
 
         Raises Overloaded and StoreUnavailable.
         """
-        with self._database.read() as connection:
-            account = accounts.by_login(connection, login)
-        failed = self._check(account, login, password, asker)
-        if failed is not None:
-            return failed
-        assert account is not None, "what does not exist is never proven"
-        now = self._clock()
+        at = sign_in.begin()
+        return self._kept(at, self._page.identity.by_password(at, login, password, caller), visit, caller)
+
+    def again_with_password(self, visit: Visit, password: str, caller: Caller) -> Step:
+        """The main password of who is signed in, once more."""
+        at = sign_in.again(visit.account.id)
+        return self._kept(at, self._page.identity.by_password(at, "", password, caller), visit, caller)
+
+    def with_code(self, visit: Visit, typed: str, caller: Caller) -> Step:
+        """A code of the authenticator app, as the second step."""
+        at = self.at(visit)
+        return self._kept(at, self._page.identity.by_code(at, typed, caller), visit, caller)
+
+    def with_recovery_code(self, visit: Visit, typed: str, caller: Caller) -> Step:
+        """A recovery code, as the second step."""
+        at = self.at(visit)
+        return self._kept(at, self._page.identity.by_recovery_code(at, typed, caller), visit, caller)
+
+    def passkey_options(self, visit: Visit | None) -> Options:
+        """What the browser is asked for a passkey, at the step where it stands. Raises Refusal without a key."""
+        return self._page.identity.passkey_options(self.at(visit))
+
+    def with_passkey(self, visit: Visit | None, handle: str, answer: str, caller: Caller) -> Step:
+        """The browser's answer to `passkey_options`, as the only step or the second."""
+        at = self.at(visit)
+        return self._kept(at, self._page.identity.by_passkey(at, handle, answer, caller), visit, caller)
+
+    def with_provider(self, visit: Visit | None, binding: str, answer: Mapping[str, str], caller: Caller) -> Step:
+        """What the browser brought back from the provider of single sign-on. Raises ProviderFault."""
+        assert self._page.single_sign_on is not None, "only where it is configured is anybody sent there"
+        at = self.at(visit if visit is not None and visit.signed_in else None)
+        return self._kept(at, self._page.single_sign_on.finish(at, binding, answer, caller), visit, caller)
+
+    def enrolled(self, visit: Visit, reached: SignIn, caller: Caller) -> Step:
+        """A second factor was set up in this session, which was signed in or at its enrolment."""
+        return self._kept(visit.sign_in, Outcome(reached), visit, caller)
+
+    def _kept(self, at: SignIn, outcome: Outcome, visit: Visit | None, caller: Caller) -> Step:
+        reached = outcome.sign_in
+        if reached.reason is not None:
+            if reached.stage is Stage.REFUSED and visit is not None and not visit.signed_in:
+                self._sessions.end(visit)
+            return Step(reached.stage, reached.reason, outcome.wait)
+        mark = self._mark(reached)
         with self._database.write() as connection:
-            stage = Stage.SECOND_STEP if self._second_step.is_on(connection, account) else Stage.SIGNED_IN
-            if instead_of is not None:
-                web_sessions.end(connection, instead_of.session.digest)
-            who = {"address": asker.address, "user_agent": asker.user_agent}
-            value = self._sessions.begin(connection, account, stage, **who)
-            if stage is Stage.SIGNED_IN:
-                audit.append(connection, _event("signed_in", now, account, asker))
-        return Begun(value, stage)
+            value = self._session(connection, at, reached, visit, caller)
+        if value is None:
+            return Step(Stage.REFUSED, SignInReason.CHANGED)
+        return Step(reached.stage, value=value, mark=mark)
 
-    def again(self, visit: Visit, password: str, asker: Asker) -> NotSignedIn | None:
-        """Ask who is signed in to prove it again; None when it is proven, and then the session says so."""
-        failed = self._check(visit.account, visit.account.name, password, asker)
-        if failed is None:
-            with self._database.write() as connection:
-                web_sessions.identify(connection, visit.session.digest, self._clock())
-        return failed
-
-    def _check(self, account: Account | None, login: str, password: str, asker: Asker) -> NotSignedIn | None:
-        key = account.name if account else _key(login)
-        wait = self._logins.wait(asker.address, key)
-        if wait:
-            return NotSignedIn(wait)
-        rest = self._addresses.wait(asker.address, "")
-        if self._is_right(account, password, suspect=rest > 0):
+    def _session(
+        self, connection: Connection, at: SignIn, reached: SignIn, visit: Visit | None, caller: Caller
+    ) -> str | None:
+        """The value of the session that has come so far, empty where it stays; None where it may not."""
+        assert reached.account_id is not None, "a proof is somebody's"
+        account = accounts.lock(connection, reached.account_id)
+        standing = standing_of(connection, account, self._policy)
+        if not account.active:
             return None
-        self._logins.fail(asker.address, key)
-        self._addresses.fail(asker.address, "")
-        if rest:
-            return NotSignedIn(rest)
-        with self._database.write() as connection:
-            audit.append(connection, _event("sign_in_failed", self._clock(), account, asker))
-        return NotSignedIn()
+        if reached.stage is Stage.SIGNED_IN and not sign_in.is_recent(reached, standing, self._clock()):
+            return None
+        if visit is not None and visit.signed_in and at.account_id is not None:
+            if reached.stage is Stage.SECOND:
+                kept = web_sessions.ask_again(connection, visit.session.digest, sign_in_text.dump(reached))
+                return "" if kept else None
+            return self._sessions.replace(connection, visit, reached)
+        ended = visit is not None and web_sessions.end(connection, visit.session.digest)
+        if at.account_id is not None and not ended:
+            return None  # a session that has ended leads nowhere, however right the code
+        mark = self._mark(reached)
+        if mark and not hmac.compare_digest(mark.encode(), caller.known.encode()):
+            self._notices.signed_in(connection, account, self._clock(), client=caller.browser, address=caller.address)
+        return self._sessions.begin(connection, account, reached, caller)
 
-    def _is_right(self, account: Account | None, password: str, *, suspect: bool) -> bool:
-        verifier = account.password_verifier if account and account.active else None
-        if len(password) > LONGEST_PASSWORD:
-            password, verifier = "", None
-        text = unicodedata.normalize("NFKC", password)
-        if verifier is None:
-            self._hashing.check_nothing(text, suspect=suspect)
-            return False
-        return self._hashing.check(verifier, text, suspect=suspect)
-
-
-def _key(login: str) -> str:
-    """A login that names nobody, as the throttle counts it; people paste passwords into this field."""
-    return blake2b(login.strip().lower().encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
-def _event(word: str, now: Moment, account: Account | None, asker: Asker) -> Event:
-    name = account.name if account else None
-    return Event(now, word, name, None, name, asker.address, None, asker.request_id)
+    def _mark(self, reached: SignIn) -> str:
+        """What a browser keeps in which this account signed in; empty before the last step, and without a key file."""
+        if reached.stage is not Stage.SIGNED_IN:
+            return ""
+        try:
+            return self._page.keys().digest("known-browser", str(reached.account_id))
+        except Refusal:
+            return ""

@@ -89,7 +89,8 @@ web_session = Table(
     Column("stage", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
-    Column("identified_at", BigInteger, nullable=False),
+    Column("sign_in", Text, nullable=False),
+    Column("again", Text),
     Column("address", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
 )

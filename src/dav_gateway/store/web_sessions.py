@@ -18,12 +18,14 @@ class Stage(StrEnum):
     """How far a sign-in has come. Stored, so values are never renamed."""
 
     SECOND_STEP = "second-step"
+    ENROL = "enrol"
     SIGNED_IN = "signed-in"
 
 
 @dataclass(frozen=True, slots=True)
 class WebSession:
-    """One sign-in in one browser. `id` is public; `identified_at` is when the person last proved who they are."""
+    """One sign-in in one browser. `id` is public; `sign_in` says which proofs were given and when, `again` where asking
+    once more stands (both as `core.sign_in_text` writes them)."""
 
     digest: str = field(repr=False)
     id: str
@@ -31,7 +33,8 @@ class WebSession:
     stage: Stage
     created_at: Moment
     seen_at: Moment
-    identified_at: Moment
+    sign_in: str
+    again: str | None
     address: str
     user_agent: str
 
@@ -51,7 +54,7 @@ _TOUCH = (
     .where(web_session.c.digest == bindparam("named"), web_session.c.seen_at < bindparam("at"))
     .values(seen_at=bindparam("at"))
 )
-_IDENTIFY = update(web_session).where(web_session.c.digest == bindparam("named")).values(identified_at=bindparam("at"))
+_ASK_AGAIN = update(web_session).where(web_session.c.digest == bindparam("named")).values(again=bindparam("text"))
 _END = delete(web_session).where(_DIGEST)
 _END_NAMED = delete(web_session).where(_OWNER, web_session.c.id == bindparam("session_id"))
 _END_ALL = delete(web_session).where(_OWNER, web_session.c.digest != bindparam("except_digest"))
@@ -71,7 +74,8 @@ def add(c: Connection, new: WebSession) -> None:
             "stage": new.stage.value,
             "created_at": new.created_at,
             "seen_at": new.seen_at,
-            "identified_at": new.identified_at,
+            "sign_in": new.sign_in,
+            "again": new.again,
             "address": new.address,
             "user_agent": new.user_agent,
         },
@@ -97,9 +101,9 @@ def touch(c: Connection, digest: str, at: Moment) -> None:
     c.execute(_TOUCH, {"named": digest, "at": at})
 
 
-def identify(c: Connection, digest: str, at: Moment) -> None:
-    """Say that the person proved again who they are."""
-    c.execute(_IDENTIFY, {"named": digest, "at": at})
+def ask_again(c: Connection, digest: str, text: str | None) -> bool:
+    """Keep where asking once more stands, None for nowhere; whether the session was there."""
+    return c.execute(_ASK_AGAIN, {"named": digest, "text": text}).rowcount > 0
 
 
 def end(c: Connection, digest: str) -> bool:

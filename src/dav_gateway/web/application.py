@@ -6,9 +6,10 @@ the event loop never does. What the server raises while a body arrives passes th
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from anyio import CapacityLimiter, to_thread
@@ -18,9 +19,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 
 from dav_gateway.core.errors import GatewayError, NotFound, Refusal
+from dav_gateway.service.caller import Caller
 from dav_gateway.service.services import Services
-from dav_gateway.service.sign_in import Asker
-from dav_gateway.web import static_files
+from dav_gateway.service.standings import IdentityNeeded
+from dav_gateway.store.web_sessions import Stage
+from dav_gateway.web import naming, static_files
 from dav_gateway.web.context import Context, Form, Handler
 from dav_gateway.web.cookies import Cookies
 from dav_gateway.web.errors import error_page
@@ -34,6 +37,11 @@ MOST_FIELDS = 200
 THREADS = 8
 MOST_WAITING = 64
 
+WAY_IN = MappingProxyType(
+    {None: "/login", Stage.SECOND_STEP: "/login/second", Stage.ENROL: "/login/set-up", Stage.SIGNED_IN: "/login"}
+)
+"""Where a browser that is not signed in, or not yet, goes on."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +51,9 @@ class Access(Enum):
     ANYBODY = auto()
     SIGNED_IN = auto()
     RECENT = auto()  # proved a short while ago who they are
+    ENROL = auto()  # must set up a second factor before the sign-in goes on
     ADMIN = auto()
+    RECENT_ADMIN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +162,31 @@ class Pages:
             params={name: str(value) for name, value in request.path_params.items()},
             query=query,
             form=form,
-            asker=Asker(
+            asker=Caller(
                 self._site.address_of(request.scope),
                 request.headers.get("user-agent", ""),
                 request.scope.get("state", {}).get("request_id", ""),
+                browser=naming.browser(words(code), request.headers.get("user-agent", "")),
+                known=self._cookies.known(cookies),
             ),
             session_value=self._cookies.session(cookies),
             visitor_value=self._cookies.visitor(cookies),
+            leaving=self._cookies.leaving(cookies),
             sets_language=wished if wished in self._site.languages else None,
         )
 
     def _guarded(self, context: Context, request: Request, entry: Entry) -> Response:
         if context.session_value:
             context.visit = self._services.sessions.find(context.session_value, touch=not entry.quiet)
+        if context.visit is not None:
+            context.asker = replace(context.asker, session=context.visit.session.digest)
         self._speak(context, request)
         visit = context.visit
-        if entry.access is not Access.ANYBODY and (visit is None or not visit.signed_in):
+        if entry.access is Access.ENROL and (visit is None or visit.session.stage is not Stage.ENROL):
+            return context.redirect(WAY_IN[None if visit is None else visit.session.stage])
+        if entry.access not in {Access.ANYBODY, Access.ENROL} and (visit is None or not visit.signed_in):
             wanted = context.path if context.method != "POST" else ""
-            return context.redirect(_with_next("/login", wanted))
+            return context.redirect(_with_next(WAY_IN[None if visit is None else visit.session.stage], wanted))
         if (
             entry.changes
             and context.method == "POST"
@@ -181,11 +198,16 @@ class Pages:
             )
         ):
             return error_page(context, 403, about_form=True)
-        if entry.access is Access.ADMIN and not context.account.admin:
+        if entry.access in {Access.ADMIN, Access.RECENT_ADMIN} and not context.account.admin:
             return error_page(context, 403)
-        if entry.access is Access.RECENT and visit is not None and not visit.is_recent(context.now):
-            return context.redirect(_with_next("/account/confirm", context.path if entry.path in self._shown else ""))
-        return entry.handler(context)
+        ask_again = _with_next("/account/confirm", context.path if entry.path in self._shown else "")
+        asks = entry.access in {Access.RECENT, Access.RECENT_ADMIN}
+        if asks and not self._services.page.standings.is_recent(context.visited.sign_in):
+            return context.redirect(ask_again)
+        try:
+            return entry.handler(context)
+        except IdentityNeeded:
+            return context.redirect(ask_again)
 
     def _speak(self, context: Context, request: Request) -> None:
         """The account's language, unless another one was chosen in this browser."""

@@ -9,8 +9,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.moment import Moment
+from dav_gateway.service.caller import Caller
 from dav_gateway.service.services import Services
-from dav_gateway.service.sign_in import Asker
 from dav_gateway.service.web_sessions import Visit
 from dav_gateway.web.cookies import Cookies
 from dav_gateway.web.guard import csrf_word
@@ -51,18 +51,24 @@ class Context:
     params: Mapping[str, str]
     query: Mapping[str, str]
     form: Form
-    asker: Asker
+    asker: Caller
     session_value: str = field(default="", repr=False)
     visitor_value: str = field(default="", repr=False)
     visit: Visit | None = None
+    leaving: tuple[str, str] = field(default=("", ""), repr=False)
     sets_language: str | None = None
     _after: list[Callable[[Response], None]] = field(default_factory=list)
 
     @property
+    def visited(self) -> Visit:
+        """The session; only for handlers that need one."""
+        assert self.visit is not None, "the handler is only reached with a session"
+        return self.visit
+
+    @property
     def account(self) -> Account:
         """Who is signed in; only for handlers that need somebody to be."""
-        assert self.visit is not None, "the handler is only reached by who is signed in"
-        return self.visit.account
+        return self.visited.account
 
     @property
     def now(self) -> Moment:

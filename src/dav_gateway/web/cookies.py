@@ -1,4 +1,5 @@
-"""The three cookies: the session, the browser before it signs in, and the language.
+"""The cookies: the session, the browser before it signs in, what comes back from single sign-on, browsers that signed
+in before, and the language.
 
 The first two are `__Host-` cookies wherever the page is reached by https: a neighbouring host cannot plant them (RFC
 6265bis section 4.1.3.2).
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from dav_gateway.service.web_sessions import ABSOLUTE
 
+_LEAVING = 10 * 60
 _YEAR = 365 * 24 * 3600
 
 
@@ -21,6 +23,8 @@ class Cookies:
         prefix = "__Host-" if secure else ""
         self._session = f"{prefix}dav-gateway-session"
         self._visitor = f"{prefix}dav-gateway-visitor"
+        self._leaving = f"{prefix}dav-gateway-leaving"
+        self._known = f"{prefix}dav-gateway-known"
         self._language = "dav-gateway-language"
 
     def session(self, cookies: Mapping[str, str]) -> str:
@@ -51,6 +55,27 @@ class Cookies:
     def set_language(self, response: Response, code: str) -> None:
         """Keep the language that was chosen."""
         self._set(response, self._language, code, _YEAR)
+
+    def leaving(self, cookies: Mapping[str, str]) -> tuple[str, str]:
+        """What a browser that was sent to the provider is known by, and where it wanted to go."""
+        binding, _, going = cookies.get(self._leaving, "").partition(" ")
+        return binding, going
+
+    def set_leaving(self, response: Response, binding: str, going: str) -> None:
+        """Give a browser that is sent to the provider something to be known by."""
+        self._set(response, self._leaving, f"{binding} {going}", _LEAVING)
+
+    def end_leaving(self, response: Response) -> None:
+        """It came back."""
+        self._end(response, self._leaving)
+
+    def known(self, cookies: Mapping[str, str]) -> str:
+        """The mark of a browser in which somebody signed in before."""
+        return cookies.get(self._known, "")
+
+    def set_known(self, response: Response, mark: str) -> None:
+        """Mark a browser in which somebody signed in."""
+        self._set(response, self._known, mark, _YEAR)
 
     def _set(self, response: Response, name: str, value: str, age: int | None) -> None:
         response.set_cookie(name, value, max_age=age, path="/", secure=self._secure, httponly=True, samesite="lax")

@@ -1,15 +1,15 @@
-"""Security: the main password and the sessions. A second factor adds its own panel to `security.html`."""
+"""Security: the main password and the sessions. The panel of the second step is filled by `web/factors`."""
 
 from starlette.responses import Response
 
 from dav_gateway.core.errors import Refusal
+from dav_gateway.core.sign_in import again
 from dav_gateway.service.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from dav_gateway.web import naming
 from dav_gateway.web.context import Context
 from dav_gateway.web.receipts import Told, told
 
 HERE = "/account/security"
-CHANGED = "main password changed"
 
 
 def show(context: Context) -> Response:
@@ -19,28 +19,24 @@ def show(context: Context) -> Response:
 
 def change_password(context: Context) -> Response:
     """A new main password; every other session ends, and the app passwords too unless the box is not ticked."""
-    form, services, name = context.form, context.services, context.account.name
-    assert context.visit is not None, "only who is signed in gets here"
+    form, page = context.form, context.services.page
+    page.standings.require_recent(context.visited.sign_in)
     new = form.get("new")
     if not SHORTEST_PASSWORD <= len(new) <= LONGEST_PASSWORD:
         return _page(context, error="length", status=422)
     if new != form.get("repeated"):
         return _page(context, error="repeated", status=422)
-    failed = services.sign_in.again(context.visit, form.get("current"), context.asker)
-    if failed is not None:
-        return _page(context, error="wait" if failed.wait else "current", status=429 if failed.wait else 422)
-    services.accounts.set_password(name, new, by=name, keep=context.visit.session)
-    if not form.get("stop"):
-        return _page(context, changed=True)
-    receipt = services.revocation.revoke_all(name, by=name, why=CHANGED)
-    return _page(context, changed=True, receipt=told(receipt))
+    outcome = page.identity.by_password(again(context.account.id), "", form.get("current"), context.asker)
+    if outcome.sign_in.reason is not None:
+        return _page(context, error="wait" if outcome.wait else "current", status=429 if outcome.wait else 422)
+    receipt = page.passwords.change(context.visited.sign_in, new, context.asker, stop=bool(form.get("stop")))
+    return _page(context, changed=True, receipt=told(receipt) if form.get("stop") else None)
 
 
 def end_session(context: Context) -> Response:
     """End one session, or all others."""
-    assert context.visit is not None, "only who is signed in gets here"
     if context.form.get("others"):
-        context.services.sessions.end_others(context.visit)
+        context.services.sessions.end_others(context.visited)
         return context.redirect(HERE)
     chosen = context.form.get("session")
     if not chosen:
@@ -54,7 +50,6 @@ def _page(
 ) -> Response:
     found = context.services.sessions.of_account(context.account)
     sessions = [(each, naming.browser(context.words, each.user_agent)) for each in found]
-    assert context.visit is not None, "only who is signed in gets here"
     return context.page(
         "security.html",
         status=status,
@@ -62,6 +57,7 @@ def _page(
         changed=changed,
         receipt=receipt,
         sessions=sessions,
-        this=context.visit.session.id,
+        factors=context.services.page.factors.overview(context.account.id),
+        this=context.visited.session.id,
         shortest=SHORTEST_PASSWORD,
     )

@@ -1,20 +1,22 @@
-"""Signing in, proving it again, signing out. A sign-in is a small machine: password -> (second step) -> signed in.
-
-`AFTER` says where a session of each stage goes on; a second step adds its own page there.
+"""Signing in, proving it again, signing out. A sign-in is a small machine (`core.sign_in`): the main password, single
+sign-on or a passkey, then where one is on a second step, then signed in. `AFTER` says where each stage goes on.
 """
 
 from types import MappingProxyType
 
 from starlette.responses import Response
 
-from dav_gateway.service.sign_in import Begun, NotSignedIn
-from dav_gateway.store.web_sessions import Stage
+from dav_gateway.core.sign_in import Stage
+from dav_gateway.service.sign_in import Step
+from dav_gateway.web import second_step
 from dav_gateway.web.context import Context
 from dav_gateway.web.guard import local_path
+from dav_gateway.web.proofs import failure, failure_status, slow_down
 
 HOME = "/account/app-passwords"
-SECOND_STEP = "/login/second"
-AFTER = MappingProxyType({Stage.SECOND_STEP: SECOND_STEP, Stage.SIGNED_IN: HOME})
+AFTER = MappingProxyType(
+    {Stage.SECOND: "/login/second", Stage.ENROL: "/login/set-up", Stage.SIGNED_IN: HOME, Stage.REFUSED: "/login"}
+)
 
 
 def front(context: Context) -> Response:
@@ -33,21 +35,49 @@ def show(context: Context) -> Response:
 def enter(context: Context) -> Response:
     """Check name and main password, and begin a session with a new value."""
     login, going = context.form.get("login"), local_path(context.form.get("next"), "")
-    outcome = context.services.sign_in.with_password(
-        login, context.form.get("password"), context.asker, instead_of=context.visit
+    sign_in, form = context.services.sign_in, context.form
+    if form.get("way") == second_step.PASSKEY:
+        step = sign_in.with_passkey(None, form.get("handle"), form.get("answer"), context.asker)
+    else:
+        step = sign_in.with_password(context.visit, login, form.get("password"), context.asker)
+    if step.reason is not None:
+        return _form(context, going, login=login, step=step)
+    return begun(context, step, going)
+
+
+def show_second(context: Context) -> Response:
+    """The form of the second step; whoever stands elsewhere goes there."""
+    going = local_path(context.query.get("next", ""), "")
+    at = context.services.sign_in.at(context.visit)
+    if at.stage is not Stage.SECOND or context.visited.signed_in:
+        return context.redirect(_with_next(_way(context), going))
+    return second_step.form(context, at, "/login/second", going)
+
+
+def enter_second(context: Context) -> Response:
+    """Check the second proof; only then the session is signed in, with a new value."""
+    going = local_path(context.form.get("next"), "")
+    at = context.services.sign_in.at(context.visit)
+    if at.stage is not Stage.SECOND or context.visited.signed_in:
+        return context.redirect(_with_next(_way(context), going))
+    step = second_step.take(context)
+    if step.reason is None:
+        return begun(context, step, going)
+    if step.stage is Stage.REFUSED:
+        context.visit = None  # it has ended: the form is for a browser without a session
+        return _form(context, going, step=step)
+    return second_step.form(context, at, "/login/second", going, step=step)
+
+
+def begun(context: Context, step: Step, going: str) -> Response:
+    """Give the browser the session that a sign-in has now, by whatever way, and go on to the next step."""
+    response = context.redirect(
+        going if going and step.stage is Stage.SIGNED_IN else _with_next(AFTER[step.stage], going)
     )
-    if isinstance(outcome, NotSignedIn):
-        return _form(context, going, login=login, failed=outcome)
-    return begun(context, outcome, going)
-
-
-def begun(context: Context, outcome: Begun, going: str) -> Response:
-    """Give the browser the session that a sign-in began, by whatever way, and go on to the next step."""
-    path = AFTER[outcome.stage]
-    if going:
-        path = going if outcome.stage is Stage.SIGNED_IN else f"{path}?next={going}"
-    response = context.redirect(path)
-    context.cookies.set_session(response, outcome.value)
+    if step.value:
+        context.cookies.set_session(response, step.value)
+    if step.mark:
+        context.cookies.set_known(response, step.mark)
     return response
 
 
@@ -61,32 +91,66 @@ def leave(context: Context) -> Response:
 
 
 def ask_again(context: Context) -> Response:
-    """The form that asks who is signed in to prove it again."""
-    return context.page("confirm.html", going=local_path(context.query.get("next", ""), HOME), failed=None)
+    """The form that asks who is signed in to prove it again, at the step where that stands."""
+    going = local_path(context.query.get("next", ""), HOME)
+    return _again(context, going)
 
 
 def answer_again(context: Context) -> Response:
-    """Check the main password once more, and go on to where the person wanted to go."""
+    """Check one proof more, and go on to where the person wanted to go when it was the last."""
     going = local_path(context.form.get("next"), HOME)
-    assert context.visit is not None, "only who is signed in is asked"
-    failed = context.services.sign_in.again(context.visit, context.form.get("password"), context.asker)
-    if failed is not None:
-        return _slow_down(context.page("confirm.html", status=_status(failed), going=going, failed=failed), failed)
-    return context.redirect(going)
+    sign_in = context.services.sign_in
+    if context.form.get("way"):
+        step = second_step.take(context)
+    else:
+        step = sign_in.again_with_password(context.visited, context.form.get("password"), context.asker)
+    if step.reason is not None:
+        return _again(context, going, step=step)
+    if step.stage is Stage.SECOND:
+        return context.redirect(_with_next("/account/confirm", going))
+    return begun(context, step, going)
 
 
-def _form(context: Context, going: str, *, login: str = "", failed: NotSignedIn | None = None) -> Response:
-    response = context.page("login.html", status=_status(failed), going=going, login=login[:320], failed=failed)
-    return _slow_down(response, failed)
+def _again(context: Context, going: str, step: Step | None = None) -> Response:
+    at = context.services.sign_in.at(context.visited)
+    if at.stage is Stage.SECOND:
+        return second_step.form(context, at, "/account/confirm", going, step=step)
+    response = context.page(
+        "confirm.html",
+        status=failure_status(step),
+        going=going,
+        failed=failure(context.words, step, context.words.gettext("That is not your main password.")),
+        has_passkey=second_step.has_passkey(context, at),
+        has_provider=context.services.page.single_sign_on is not None,
+    )
+    return slow_down(response, step)
 
 
-def _status(failed: NotSignedIn | None) -> int:
-    if failed is None:
-        return 200
-    return 429 if failed.wait else 422
+def _form(context: Context, going: str, *, login: str = "", step: Step | None = None) -> Response:
+    wrong = context.words.gettext(
+        "That name and password do not go together. Check both; an app password does not work here."
+    )
+    if context.form.get("way") == second_step.PASSKEY:
+        wrong = context.words.gettext("The passkey did not work. Try again, or choose another way.")
+    response = context.page(
+        "login.html",
+        status=failure_status(step),
+        going=going,
+        login=login[:320],
+        failed=failure(context.words, step, wrong),
+        has_passkeys=context.services.page.factors.passkeys_are_possible,
+        has_mail=context.services.post is not None,
+        has_provider=context.services.page.single_sign_on is not None,
+    )
+    return slow_down(response, step)
 
 
-def _slow_down(response: Response, failed: NotSignedIn | None) -> Response:
-    if failed is not None and failed.wait:
-        response.headers["retry-after"] = str(failed.wait)
-    return response
+def _way(context: Context) -> str:
+    """Where this browser goes on."""
+    if context.visit is None:
+        return "/login"
+    return AFTER[context.visit.sign_in.stage]
+
+
+def _with_next(path: str, going: str) -> str:
+    return path if not going or path == HOME else f"{path}?next={going}"

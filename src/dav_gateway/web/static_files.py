@@ -1,4 +1,4 @@
-"""Stylesheet, script and icons: four files in memory, under addresses that change with their content."""
+"""Stylesheet, scripts and icons: five files in memory, under addresses that change with their content."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +14,7 @@ _TYPES = MappingProxyType(
     {
         "style.css": "text/css; charset=utf-8",
         "script.js": "text/javascript; charset=utf-8",
+        "passkey.js": "text/javascript; charset=utf-8",
         "icons.svg": "image/svg+xml",
         "mark.svg": "image/svg+xml",
     }
