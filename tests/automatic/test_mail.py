@@ -213,6 +213,24 @@ def test_a_reset_link_exists_only_in_the_mail(mailing: Company, office: PostOffi
     assert "reset/ana" not in rows(mailing)
 
 
+def test_nobody_is_flooded_with_reset_links(mailing: Company) -> None:
+    """Whoever knows a name may ask for the mail."""
+    assert mailing.services.post is not None
+    mailing.services.post.reset_link = lambda _owner: "https://dav.example.com/reset/x"
+
+    def ask() -> None:
+        with mailing.database.write() as connection:
+            mailing.services.notices.password_reset(connection, mailing.services.accounts.get("ana"), mailing.clock.now)
+
+    for _ in range(20):
+        ask()
+    assert deliver(mailing) == 1
+    mailing.clock.advance(15 * MINUTE)
+    ask()
+    ask()
+    assert deliver(mailing) == 1
+
+
 def test_a_busy_server_is_tried_again_later_and_later(mailing: Company, office: PostOffice) -> None:
     mailing.issue()
     office.answers = ["451 busy"] * 3

@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 from dav_gateway.core.account import Account
 from dav_gateway.core.client_family import title_of
 from dav_gateway.core.credential import Credential
-from dav_gateway.core.moment import DAY, Moment
+from dav_gateway.core.moment import DAY, MINUTE, Moment
 from dav_gateway.store import credentials, outbox
 from dav_gateway.store.database import Database
 
+RESET_INTERVAL = 15 * MINUTE
 REMIND_BEFORE = 7 * DAY
 
 
@@ -78,8 +79,12 @@ class Notices:
         self._add(connection, owner, kind, {"address": address, "at": now}, now)
 
     def password_reset(self, connection: Connection, owner: Account, now: Moment) -> None:
-        """A link to choose a new password is wanted. It is made when the mail is sent, so that it is stored nowhere."""
-        self._add(connection, owner, MailKind.PASSWORD_RESET, {"at": now}, now)
+        """A link to choose a new password is wanted. It is made when the mail is sent, so that it is stored nowhere.
+
+        Anybody can ask for it, so an account gets one in a quarter of an hour, however many processes are asked.
+        """
+        once = f"reset {owner.id} {now // RESET_INTERVAL}"
+        self._add(connection, owner, MailKind.PASSWORD_RESET, {"at": now}, now, once=once)
 
     def remind(self, database: Database, now: Moment) -> int:
         """Ask for the reminders of what expires within seven days, each once; how many. Raises StoreUnavailable.
