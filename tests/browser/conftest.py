@@ -66,16 +66,17 @@ class Person:
         raise AssertionError("unreachable")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A running gateway with a new database, at a name: browsers offer no passkeys at an address."""
     with running(tmp_path_factory.mktemp("browser"), host="localhost") as gateway:
         yield gateway
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium without a window."""
+    """Debian's Chromium without a window. While it is there an event loop runs in this thread, which other tests do not
+    expect: so it ends with each module, and all modules run in one process (`pytest_collection_modifyitems`)."""
     path = program("chromium")
     with sync_playwright() as playwright:
         # Tests may run as root, where Chromium's own sandbox does not start; the only pages it sees are ours.
@@ -84,7 +85,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def services(gateway: Gateway) -> Iterator[Services]:
     """The use cases on the gateway's database: they stand for another process, and need no second to start."""
     database = open_database(f"sqlite:///{gateway.folder / 'var' / 'gateway.db'}")
@@ -92,7 +93,7 @@ def services(gateway: Gateway) -> Iterator[Services]:
     database.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def person(gateway: Gateway, services: Services) -> Callable[..., Person]:
     """Adds somebody with a main password."""
     numbers = count(1)
@@ -128,3 +129,10 @@ def opened(chromium: Browser, gateway: Gateway) -> Iterator[Callable[..., Page]]
         context.close()
     expected = ("the server responded with a status of 4",)
     assert [fault for fault in faults if not any(part in fault for part in expected)] == []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of this folder follow each other in one process."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))

@@ -25,7 +25,7 @@ def test_davx5_connects_with_no_typing_but_the_sign_in(
     page.goto(begun["login"])
     page.locator("#login").fill(ana.name)
     page.locator("#password-field").fill(MAIN_PASSWORD)
-    page.locator("form button[type=submit]").click()
+    page.locator("form button.main[type=submit]").click()
     expect(page.locator("h1")).to_have_text("DAVx5 asks for access")
     page.get_by_role("button", name="Approve").click()
     expect(page.locator("h1")).to_have_text("Approved")
