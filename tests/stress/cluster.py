@@ -25,6 +25,9 @@ READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _LAPSE = re.compile(rb"nothing was heard|stopped waiting for this process|worker ended")
 _SERIOUS = re.compile(rb"Traceback \(most recent call last\)|Logging error|Fatal Python error|Segmentation fault")
 
+SERVING_THREADS = 3
+"""A worker has one until it follows the database."""
+
 
 class Node:
     """One `dav-gateway serve` with its workers."""
@@ -74,7 +77,11 @@ class Node:
             time.sleep(0.05)
 
     def worker_ids(self) -> list[int]:
-        """Process ids of those that serve: the children of the command."""
+        """Process ids of those that serve: the children of the command that have begun to follow the database. One that
+        is just starting has no watchdog yet, and no connection."""
+        return [pid for pid in self._children() if _threads(pid) >= SERVING_THREADS]
+
+    def _children(self) -> list[int]:
         with suppress(psutil.NoSuchProcess):
             children = psutil.Process(self.process.pid).children()
             return [each.pid for each in children if each.status() != psutil.STATUS_ZOMBIE]
@@ -94,7 +101,7 @@ class Node:
 
     def kill(self) -> None:
         """End it and its workers, whatever they do."""
-        for pid in {*self.worker_ids(), self.process.pid}:
+        for pid in {*self._children(), self.process.pid}:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
@@ -117,6 +124,13 @@ class Node:
                     self.lapses.append(time.monotonic())
                 log.write(line)
                 log.flush()
+
+
+def _threads(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).num_threads())
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _key_file(folder: Path) -> Path:
