@@ -51,10 +51,23 @@ class Serving:
 @pytest.fixture
 def serve(database_url: str) -> Iterator[Callable[[], Serving]]:
     """Starts a member on a database of its own; stopped at the end of the test."""
+    with _starting(database_url) as start:
+        yield start
+
+
+@pytest.fixture
+def serve_sqlite(sqlite_url: str) -> Iterator[Callable[[], Serving]]:
+    """The same on SQLite only."""
+    with _starting(sqlite_url) as start:
+        yield start
+
+
+@contextmanager
+def _starting(url: str) -> Iterator[Callable[[], Serving]]:
     with ExitStack() as rooms:
 
         def start() -> Serving:
-            other = open_database(database_url)
+            other = open_database(url)
             rooms.callback(other.dispose)
             serving = Serving(other)
             rooms.callback(serving.stop)

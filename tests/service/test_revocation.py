@@ -258,3 +258,21 @@ def test_no_write_of_a_revoked_credential_is_committed_after_the_receipt(company
         stop.set()
     assert sum(written) >= 5
     assert int(company.services.accounts.get("ana").title) == counted == sum(written)
+
+
+def test_members_that_cannot_be_listed_leave_no_connection_of_ours(
+    small_company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Committed, then the folder of the bus cannot be read: nothing is promised, and what is here is cut."""
+    from dav_gateway.bus.sqlite_folder import SqliteFolder
+
+    _, credential = small_company.issue()
+
+    def unreadable(_folder: SqliteFolder) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(SqliteFolder, "members", unreadable)
+    with pytest.raises(StoreUnavailable, match="cannot be listed"):
+        small_company.services.revocation.revoke([credential.id], by="ana", why="lost")
+    assert [credential.id] in small_company.witness.cuts
+    assert small_company.stored(credential.id).revoked_at == START

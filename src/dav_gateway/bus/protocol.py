@@ -74,7 +74,8 @@ class Asking(Protocol):
     """One revocation's ear for acknowledgements, open since before its commit."""
 
     def begin(self, announced: Announced) -> None:
-        """Right after the commit: find out who serves, and let them know. A database that is gone raises nothing."""
+        """Right after the commit: find out who serves, and let them know. Who cannot be listed is waited for, or else
+        StoreUnavailable is raised."""
 
     def settle(self) -> list[Acknowledgement]:
         """Return when every other member has carried the change out, or cannot send anything any more.

@@ -12,7 +12,7 @@ import socket
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 from dav_gateway.bus.place import Place
 from dav_gateway.bus.protocol import Acknowledgement, Asking, Expelled, Heard, How, Member, Tally
@@ -64,23 +64,26 @@ class SqliteMember:
         self._database = database
         self._file = file
         self._id = database.process
-        self._folder = SqliteFolder(file.path)
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._asked: dict[str, int] = {}
         self._tallies: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._hint: sqlite3.Connection | None = None
         self._version: int | None = None
-        try:
-            self._ear = _bound(self._folder, self._id)
+        # A join that fails is tried again and again: it leaves nothing open.
+        with ExitStack() as undo:
+            self._folder = SqliteFolder(file.path)
+            undo.callback(self._folder.close)
+            self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            undo.callback(os.close, self._bell)
+            undo.callback(self._folder.remove, self._id)
+            self._ear = undo.enter_context(_bound(self._folder, self._id))
             try:
                 self._entered = self._folder.enter(self._id, place)
             except OSError as error:
                 raise StoreUnavailable(f"the bus cannot be joined: {error.strerror}") from error
+            undo.callback(os.close, self._entered)
             with database.read() as c:
                 self._place = Place(self._id, cuts.last(c))
-        except BaseException:
-            self._folder.remove(self._id)
-            raise
+            self._opened = undo.pop_all()
 
     def read(self, patience: float) -> Heard:
         """See protocol.Member."""
@@ -122,12 +125,8 @@ class SqliteMember:
 
     def leave(self) -> None:
         """See protocol.Member."""
-        self._folder.remove(self._id)
-        os.close(self._entered)
-        self._ear.close()
         self._forget_hint()
-        self._folder.close()
-        os.close(self._bell)
+        self._opened.close()
 
     def _listen(self, patience: float) -> None:
         waiting = select.poll()
@@ -166,11 +165,14 @@ class SqliteAsking:
     def begin(self, announced: Announced) -> None:
         """See protocol.Asking."""
         self._announced = announced
-        for member in self._folder.members():
-            if member.id == self._own:
-                member.close()
-            else:
-                self._missing[member.id] = member
+        try:
+            for member in self._folder.members():
+                if member.id == self._own:
+                    member.close()
+                else:
+                    self._missing[member.id] = member
+        except OSError as error:
+            raise StoreUnavailable(f"the members of the bus cannot be listed: {error.strerror}") from error
         self._ask()
 
     def settle(self) -> list[Acknowledgement]:
@@ -178,8 +180,10 @@ class SqliteAsking:
         settled: list[Acknowledgement] = []
         until = self._announced.committed_at + LIMIT
         ask_at = boottime() + _ASK_AGAIN
+        waiting = select.poll()  # select(2) knows no descriptor above 1023, and a worker has many
+        waiting.register(self._ear, select.POLLIN)
         while self._missing and boottime() < until:
-            select.select([self._ear], [], [], _LOOK_AGAIN)
+            waiting.poll(_LOOK_AGAIN * 1000)
             for member, tally in self._answers():
                 if member in self._missing:
                     settled.append(self._settled(member, "cut", tally))

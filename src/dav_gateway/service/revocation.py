@@ -84,8 +84,10 @@ class Revocation:
         with self._bus.asking() as asking:
 
             def end_connections(announced: Announced) -> None:
-                asking.begin(announced)
-                own.extend(self._cut_own(ids, announced.committed_at))
+                try:
+                    asking.begin(announced)
+                finally:
+                    own.extend(self._cut_own(ids, announced.committed_at))
 
             try:
                 with self._database.change_credentials(ids, end_connections) as connection:
