@@ -277,3 +277,33 @@ def test_a_join_that_fails_leaves_nothing_open(sqlite_database: Database, sqlite
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert cut(sqlite_database, "a") == []
     other.dispose()
+
+
+def test_a_session_that_ends_before_it_listens_is_replaced(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is just stopping accepts, and says farewell: the member must not keep what is left of that."""
+    from dav_gateway.bus.postgres_member import PostgresMember
+
+    other = open_database(postgres_url)
+    member = open_bus(other).join(None)
+    listen = PostgresMember._listen
+
+    def severed(self: PostgresMember, connection: psycopg.Connection) -> None:
+        with psycopg.connect(postgres_url, autocommit=True) as administrator:
+            administrator.execute("SELECT pg_terminate_backend(%s, 2000)", [connection.info.backend_pid])
+        listen(self, connection)  # type: ignore[arg-type]
+
+    with psycopg.connect(postgres_url, autocommit=True) as administrator:
+        administrator.execute(
+            "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    with pytest.raises(StoreUnavailable):
+        member.read(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresMember, "_listen", severed)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                member.read(0)
+    assert member.read(0).ids == ()
+    member.leave()
+    other.dispose()

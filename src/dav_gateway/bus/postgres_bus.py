@@ -56,8 +56,12 @@ class PostgresBus:
                 return kept
             close(kept)
         connection = connect(self._database.url)
-        with translated():
-            connection.execute(workers.LISTEN_DONE)
+        try:
+            with translated():
+                connection.execute(workers.LISTEN_DONE)
+        except StoreUnavailable:
+            close(connection)
+            raise
         return connection
 
     def _keep(self, connection: BusConnection) -> None:

@@ -52,9 +52,7 @@ class PostgresMember:
         self._notified = False
         at = boottime()
         if self._connection is None:
-            self._connection = connect(self._url)
-            with translated():
-                self._listen(self._connection)
+            self._connection = self._connected()
             at = boottime()
         rows = self._ask(workers.BEAT, {"id": self._id, "seq": self._place.number})
         if not rows:
@@ -129,6 +127,17 @@ class PostgresMember:
     def _sever(self) -> None:
         close(self._connection)
         self._connection = None
+
+    def _connected(self) -> BusConnection:
+        """A connection that listens, or none at all."""
+        connection = connect(self._url)
+        try:
+            with translated():
+                self._listen(connection)
+        except StoreUnavailable:
+            close(connection)
+            raise
+        return connection
 
     def _listen(self, connection: BusConnection) -> None:
         # A notification that comes with the answer to a statement leaves nothing to wait for on the socket.
