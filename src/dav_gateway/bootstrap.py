@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dav_gateway.config import Settings
 from dav_gateway.config.addresses import is_embedded
@@ -28,6 +28,7 @@ from dav_gateway.store.database import Database, open_database
 
 if TYPE_CHECKING:
     from dav_gateway.dav.gate import Admission
+    from dav_gateway.dav.wsgi import Gateway
     from dav_gateway.server.answer import Answer
     from dav_gateway.server.asgi import Environ, Headers, WSGIApplication
     from dav_gateway.server.gate import RequestHead
@@ -194,6 +195,7 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
     from dav_gateway.server.front import Front
     from dav_gateway.server.limits import ServerLimits
     from dav_gateway.server.peers import TrustedProxies
+    from dav_gateway.server.quick import QuickLane
     from dav_gateway.server.registry import ConnectionRegistry
     from dav_gateway.server.registry import Cutter as RegistryCutter
     from dav_gateway.server.request_log import RequestLog
@@ -219,14 +221,10 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
 
         dav = Gateway(services, load_radicale(radicale_ini(settings)), site)
         proxies = TrustedProxies(settings.trusted_proxies)
-        bridge = WsgiBridge(
-            awake(dav, asleep),
-            _Gate(Admission(services, site), asleep),
-            registry=registry,
-            limits=limits,
-            proxies=proxies,
-            scheme="https" if settings.public_url.startswith("https:") else "http",
-        )
+        gate = _Gate(Admission(services, site), asleep)
+        scheme: Literal["http", "https"] = "https" if settings.public_url.startswith("https:") else "http"
+        bridge = WsgiBridge(awake(dav, asleep), gate, registry=registry, limits=limits, proxies=proxies, scheme=scheme)
+        lane = QuickLane(quickly(dav, asleep), gate, registry=registry, proxies=proxies, scheme=scheme)
         listening = ServerSettings(
             host=settings.listen.host,
             port=settings.listen.port,
@@ -259,9 +257,9 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
             services.start()
             try:
                 if seat is None:
-                    run(app, listening, registry, on_started=on_started, on_stop=bridge.close, until=until)
+                    run(app, listening, registry, on_started=on_started, on_stop=bridge.close, until=until, lane=lane)
                 else:
-                    serve_on(seat.sockets, app, listening, registry, on_stop=bridge.close, seat=seat)
+                    serve_on(seat.sockets, app, listening, registry, on_stop=bridge.close, seat=seat, lane=lane)
             finally:
                 services.stop()
 
@@ -306,6 +304,22 @@ class _Gate:
             return None
         status, headers, body, _ = refusal
         return Answer.make(int(status), headers.items(), body or b"")
+
+
+def quickly(dav: "Gateway", asleep: Callable[[], str | None]) -> "Callable[[Environ], Answer | None]":
+    """What the application answers at once; nothing while this process does not hear of revocations."""
+    from dav_gateway.server.answer import Answer
+
+    def ask(environ: "Environ") -> "Answer | None":
+        if asleep() is not None:
+            return None
+        answered = dav.quick(environ)
+        if answered is None:
+            return None
+        status, headers, body, _ = answered
+        return Answer.make(int(status), headers.items(), body or b"")
+
+    return ask
 
 
 def awake(application: "WSGIApplication", asleep: Callable[[], str | None]) -> "WSGIApplication":

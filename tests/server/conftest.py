@@ -26,6 +26,7 @@ from dav_gateway.server.gate import RequestHead
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.listen import bind
 from dav_gateway.server.peers import TrustedProxies
+from dav_gateway.server.quick import Ask, QuickLane
 from dav_gateway.server.registry import ConnectionRegistry
 from dav_gateway.server.request_log import RequestLog, configure_logging
 from dav_gateway.server.serve import GatewayServer, ServerSettings
@@ -77,6 +78,7 @@ class Rig:
         pages: ASGIApplication | None,
         proxies: TrustedProxies | None,
         scheme: Any,
+        ask: Ask | None = None,
     ) -> None:
         self.registry = ConnectionRegistry()
         self.gate = Gate()
@@ -88,8 +90,11 @@ class Rig:
         )
         front = Front(self.bridge, limits=limits, ready=lambda: self.unready, pages=pages)
         settings = ServerSettings(port=0, certificate=certificate, key=key, limits=limits)
+        lane = (
+            None if ask is None else QuickLane(ask, self.gate, registry=self.registry, proxies=proxies, scheme=scheme)
+        )
         self._started = threading.Event()
-        self.server = GatewayServer(RequestLog(front), settings, self.registry, self._note_started)
+        self.server = GatewayServer(RequestLog(front), settings, self.registry, self._note_started, lane=lane)
         self._sockets = bind(settings.host, settings.port)
         self._thread = threading.Thread(target=self._run, name="server")
         self._thread.start()
@@ -297,9 +302,10 @@ def serve() -> Iterator[Callable[..., Rig]]:
         pages: ASGIApplication | None = None,
         proxies: TrustedProxies | None = None,
         scheme: str | None = None,
+        ask: Ask | None = None,
         **limits: Any,
     ) -> Rig:
-        rigs.append(Rig(application, ServerLimits(**limits), tls, pages, proxies, scheme))
+        rigs.append(Rig(application, ServerLimits(**limits), tls, pages, proxies, scheme, ask))
         return rigs[-1]
 
     yield start

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from radicale import config, httputils
 from radicale.app import Application as RadicaleApplication
+from radicale.pathutils import sanitize_path
 
 from dav_gateway.core.credential import Reason
 from dav_gateway.core.errors import GatewayError, Refusal
@@ -55,6 +56,11 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         self._site = site
 
+    def handle(self, method: str, environ: Mapping[str, Any]) -> Response:
+        """The answer of the handler for `method`, to an authenticated request, without Radicale's dispatch."""
+        handler: Callable[..., Response] = getattr(self, f"do_{method}")
+        return handler(environ, PREFIX, required_request().path)
+
     def _answered(self, handler: Handler, environ: Mapping[str, Any]) -> Response:
         """Run one handler: permission, then the handler, then commit or roll back by the status."""
         request = required_request()
@@ -85,8 +91,11 @@ class Application(RadicaleApplication):
         sentence = answers.MEANINGS[reason].sentence
         return answers.need_privileges(href, privilege, sentence)
 
+    def _octets(self, environ: Mapping[str, Any]) -> bytes:
+        return httputils.read_raw_request_body(self.configuration, environ)
+
     def _xml(self, environ: Mapping[str, Any]) -> Element | None:
-        return guard.parse(httputils.read_raw_request_body(self.configuration, environ))
+        return guard.parse(self._octets(environ))
 
     def do_OPTIONS(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """What works here, shaped by the credential; without one, everything: clients ask before they sign in."""
@@ -96,7 +105,7 @@ class Application(RadicaleApplication):
         """See propfind.py."""
         return self._answered(
             lambda request, resource, asked: with_dav_header(
-                request, propfind.answer(request, self._site, _known(resource), asked, self._xml(asked))
+                request, propfind.answer(request, self._site, _known(resource), asked, self._octets(asked))
             ),
             environ,
         )
@@ -114,7 +123,7 @@ class Application(RadicaleApplication):
         """See put.py."""
         return self._answered(
             lambda request, resource, asked: put.answer(
-                request, self._site, _known(resource), asked, httputils.read_raw_request_body(self.configuration, asked)
+                request, self._site, _known(resource), asked, self._octets(asked)
             ),
             environ,
         )
@@ -151,7 +160,8 @@ class Application(RadicaleApplication):
             if resource.kind is Kind.OBJECT:
                 response = get.answer(request, self._site, resource)
             else:
-                response = RadicaleApplication.do_GET(self, asked, base_prefix, request.path, *rest)
+                # Radicale asserts that a path has no doubled slashes.
+                response = RadicaleApplication.do_GET(self, asked, base_prefix, sanitize_path(request.path), *rest)
             return get.on_condition(asked, response)
 
         return self._answered(handler, environ)

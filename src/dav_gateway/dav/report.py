@@ -41,6 +41,8 @@ def answer(
     """The answer to any report. Raises BadXML."""
     if body is None:
         raise BadXML("A REPORT needs a body.")
+    if body.tag != SYNC:
+        request.expect(None)
     if not offered_reports.offers(resource.kind, resource.home, body.tag):
         return _unsupported()
     looked = view.look_up(request, resource)

@@ -82,10 +82,14 @@ def _changes(
     connection, collection = request.connection, looked.collection
     assert collection is not None
     if position.change == 0 and not position.name and limit is None:
+        request.expect(None)
         return objects.every(connection, collection.id, octets=with_data), [], None
+    request.expect(collection.change - position.change)
     behind: SyncPosition | None = None
     if limit is None and not position.name:
         changed, removed = objects.changes_since(connection, collection, position.change)
     else:
         changed, removed, behind = objects.page_of_changes(connection, collection, position, limit or 2**31)
+    if with_data:
+        request.expect(None)
     return objects.get_many(connection, collection.id, changed, octets=with_data), removed, behind

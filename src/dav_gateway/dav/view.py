@@ -91,9 +91,10 @@ def _stored(request: DavRequest, resource: Resource, grant: Grant, permission: P
     path = collection_path(grant.account, home, collection.name)
     if resource.kind is Kind.COLLECTION:
         return View(Kind.COLLECTION, path, request, permission, home, collection)
-    stored = objects.get(request.connection, collection.id, resource.name)
+    stored = objects.get(request.connection, collection.id, resource.name, most_octets=request.most_octets)
     if stored is None:
         return None
+    request.expect_octets(stored.size)
     return View(Kind.OBJECT, path + stored.name, request, permission, home, collection, stored)
 
 
@@ -109,12 +110,15 @@ def children(request: DavRequest, view: View) -> Iterator[View]:
                     yield View(Kind.HOME, home_path(grant.account, home), request, Permission.READ, home)
         case Kind.HOME:
             assert view.home is not None
-            for collection in homes.visible(request.connection, grant, view.home):
+            found = homes.visible(request.connection, grant, view.home)
+            request.expect(len(found))
+            for collection in found:
                 path = collection_path(grant.account, view.home, collection.name)
                 resource = Resource(Kind.COLLECTION, grant.account.name, view.home, collection.name)
                 yield View(Kind.COLLECTION, path, request, request.permission(resource), view.home, collection)
         case Kind.COLLECTION:
             assert view.collection is not None
+            request.expect(None)
             for stored in objects.every(request.connection, view.collection.id, octets=False):
                 yield member(view, stored)
 

@@ -10,7 +10,7 @@ from radicale import config
 
 from dav_gateway.core import basic_auth
 from dav_gateway.core.credential import Reason
-from dav_gateway.dav import answers
+from dav_gateway.dav import answers, direct
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.application import Application
 from dav_gateway.dav.site import PREFIX, Site
@@ -31,6 +31,27 @@ class Gateway:
         self._services = services
         self._site = site
         self._application = Application(configuration, site)
+        self._reader = services.database.own_reader()
+
+    def quick(self, environ: dict[str, Any]) -> Own | None:
+        """The answer to a request that takes next to no time, without waiting for anything; None asks for the call.
+
+        For the thread of the event loop, and for no other.
+        """
+        credentials = basic_auth.parse(environ.get("HTTP_AUTHORIZATION"))
+        path = _text(environ["PATH_INFO"])
+        if self._reader is None or not isinstance(credentials, basic_auth.Parsed):
+            return None
+        request = DavRequest(
+            self._services, presented(credentials, environ), href=PREFIX + path, path=path, read=self._reader.read
+        )
+        try:
+            with serving(request):
+                return direct.quick(self._application, request, environ)
+        except EndOfRequest:
+            return None
+        finally:
+            _name_credential(environ, request)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """One request; answers every refusal and every trouble of our own, so nothing but an answer leaves here."""
@@ -48,6 +69,10 @@ class Gateway:
                     raise EndOfRequest(Reason.NO_CREDENTIALS)
                 if path is None:
                     return _started(answers.nothing(), start_response)
+                short = direct.answer(self._application, request, environ) if not alias else None
+                if short is not None:
+                    sent = _started(short, start_response)
+                    return [] if environ["REQUEST_METHOD"] == "HEAD" else sent
                 return self._application(_for_radicale(environ, path), start_response)
         except EndOfRequest as end:
             if end.reason in (Reason.STORE, Reason.OVERLOADED):
@@ -55,8 +80,13 @@ class Gateway:
             refused = answers.refused(end.reason, path=full_path, realm=self._site.realm, retry_after=end.retry_after)
             return _started(refused, start_response)
         finally:
-            if request.grant is not None:
-                environ["dav_gateway.credential_id"] = request.grant.credential.id  # for the server's log
+            _name_credential(environ, request)
+
+
+def _name_credential(environ: dict[str, Any], request: DavRequest) -> None:
+    """For the server's log."""
+    if request.grant is not None:
+        environ["dav_gateway.credential_id"] = request.grant.credential.id
 
 
 def presented(

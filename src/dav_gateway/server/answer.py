@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
 from dav_gateway.server.asgi import EXTENSION, Scope, Send
@@ -11,7 +12,8 @@ from dav_gateway.server.head_case import usual
 SLICE = 64 * 1024
 """How much of a body is handed to the transport before its buffer is looked at again."""
 
-_OURS = (b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date", b"upgrade")
+_FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"upgrade")
+_OURS = (*_FRAMING, b"date")
 _NAME = re.compile(rb"[a-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
@@ -41,15 +43,23 @@ class Answer:
         return cls.make(status, [text, *headers], f"{sentence}\n".encode())
 
 
-def to_bytes(answer: Answer, date: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The answer as HTTP/1.1 octets that announce the end of the connection (RFC 9112 section 9.6)."""
+def to_bytes(answer: Answer, date: Iterable[tuple[bytes, bytes]], *, last: bool = True) -> bytes:
+    """The answer as HTTP/1.1 octets; the `last` one announces the end of the connection (RFC 9112 section 9.6)."""
+    bodiless = answer.status in _BODILESS
     lines = [
-        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}".encode("ascii"),
-        *(usual(name) + b": " + value for name, value in (*date, *answer.headers)),
-        b"Content-Length: %d" % len(answer.body),
-        b"Connection: close",
+        _status_line(answer.status),
+        *[usual(name) + b": " + value for name, value in (*date, *answer.headers) if name not in _FRAMING],
     ]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + answer.body
+    if not bodiless:
+        lines.append(b"Content-Length: %d" % len(answer.body))
+    if last:
+        lines.append(b"Connection: close")
+    return b"\r\n".join([*lines, b"", b"" if bodiless else answer.body])
+
+
+@lru_cache(maxsize=64)
+def _status_line(status: int) -> bytes:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode("ascii")
 
 
 async def deliver(answer: Answer, scope: Scope, send: Send) -> None:

@@ -73,15 +73,35 @@ def log_refused(answer: Answer, address: str) -> None:
     _logger.info("refused", status=answer.status, why=answer.body.decode().strip(), address=address)
 
 
-class RequestLog:
-    """ASGI middleware: logs each request when its answer is over, also when it was cut (`cut`) or the client left.
+class RequestLine:
+    """Writes the line of one request. Made after `configure_logging`: its logger is bound once, because binding costs
+    as much as the rest of the line."""
 
-    Made after `configure_logging`: its logger is bound once, because binding costs as much as the rest of the line.
-    """
+    def __init__(self) -> None:
+        self._logger = structlog.get_logger("dav_gateway.request").bind()
+
+    def write(self, scope: Scope, path: str, *, status: int, size: int, began: float) -> None:
+        """A request is over that was asked for at `path` and began at `time.perf_counter()`; `size` is its answer's."""
+        state = scope["state"]
+        self._logger.info(
+            "request",
+            id=state["request_id"],
+            method=scope["method"],
+            path=without_secrets(path).replace("\n", "%0A"),  # one line for each request
+            status=status,
+            ms=round((time.perf_counter() - began) * 1000, 1),
+            bytes=size,
+            credential=state.get("credential_id"),
+            cut=scope["extensions"][EXTENSION].cut,
+        )
+
+
+class RequestLog:
+    """ASGI middleware: logs each request when its answer is over, also when it was cut (`cut`) or the client left."""
 
     def __init__(self, application: ASGIApplication) -> None:
         self._application = application
-        self._logger = structlog.get_logger("dav_gateway.request").bind()
+        self._line = RequestLine()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begin = time.perf_counter()
@@ -100,15 +120,4 @@ class RequestLog:
         try:
             await self._application(scope, receive, noted)
         finally:
-            state = scope["state"]
-            self._logger.info(
-                "request",
-                id=state["request_id"],
-                method=scope["method"],
-                path=without_secrets(path).replace("\n", "%0A"),  # one line for each request
-                status=status,
-                ms=round((time.perf_counter() - begin) * 1000, 1),
-                bytes=size,
-                credential=state.get("credential_id"),
-                cut=scope["extensions"][EXTENSION].cut,
-            )
+            self._line.write(scope, path, status=status, size=size, began=begin)

@@ -23,6 +23,7 @@ from dav_gateway.server.asgi import ASGIApplication
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.listen import CannotListen, bind, load_certificate, tls_context
 from dav_gateway.server.protocol import GatewayProtocol, protocol_class
+from dav_gateway.server.quick import QuickLane
 from dav_gateway.server.registry import ConnectionRegistry
 from dav_gateway.server.seat import Seat
 
@@ -71,10 +72,11 @@ class GatewayServer(uvicorn.Server):
         until: threading.Event | None = None,
         *,
         seat: Seat | None = None,
+        lane: QuickLane | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
-            http=protocol_class(registry, settings.limits),
+            http=protocol_class(registry, settings.limits, lane),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -263,16 +265,17 @@ def serve_on(
     on_stop: Callable[[], None] | None = None,
     until: threading.Event | None = None,
     seat: Seat | None = None,
+    lane: QuickLane | None = None,
 ) -> None:
     """Serve `app` on listening sockets until a signal or `until` ends it; they are closed. What one worker runs, with
-    its `seat`.
+    its `seat`. What `lane` answers never reaches `app`.
 
     `on_started(port)` is called in the loop when connections are accepted, `on_stop()` in this thread after the last
     one is gone. Raises CannotListen when the certificate cannot be used.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        server = GatewayServer(app, settings, registry, on_started, until, seat=seat)
+        server = GatewayServer(app, settings, registry, on_started, until, seat=seat, lane=lane)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(server.serve(list(sockets)))
     finally:
@@ -290,7 +293,8 @@ def run(
     on_started: Callable[[int], None] | None = None,
     on_stop: Callable[[], None] | None = None,
     until: threading.Event | None = None,
+    lane: QuickLane | None = None,
 ) -> None:
     """Listen where `settings` say and serve `app` until a signal or `until` ends it. Raises CannotListen."""
     sockets = bind(settings.host, settings.port)
-    serve_on(sockets, app, settings, registry, on_started=on_started, on_stop=on_stop, until=until)
+    serve_on(sockets, app, settings, registry, on_started=on_started, on_stop=on_stop, until=until, lane=lane)

@@ -4,7 +4,7 @@ Radicale's plug-ins are called without the credential in hand (the target of MOV
 travels beside them in a context variable. It is set and reset by `serving`; where it is absent nothing is granted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -41,10 +41,15 @@ class EndOfRequest(BaseException):
         return cls(Reason.OVERLOADED if isinstance(error, Overloaded) else Reason.STORE, str(error))
 
 
+class TooMuch(Exception):
+    """The answer would tell of more than this request may; it has to be asked again where that takes nobody's time."""
+
+
 @dataclass
 class DavRequest:
     """The state of one request; lives in one thread and is never shared. `href` is the absolute path as it was asked
-    for, `path` the one below the DAV root.
+    for, `path` the one below the DAV root. `read` opens its reads where they are not the database's own;
+    `most_resources` and `most_octets` bound its answer where it is made in the event loop.
 
     Reads share one snapshot that opens with the first statement. A write opens its own transaction, fenced by the
     credential's liveness, and stays open until `finish` decides by the status of the answer: Radicale's handlers turn
@@ -56,6 +61,9 @@ class DavRequest:
     href: str
     path: str = "/"
     grant: Grant | None = None
+    read: Callable[[], AbstractContextManager[Connection]] | None = field(default=None, repr=False)
+    most_resources: int | None = None
+    most_octets: int | None = None
     _used: int | None = field(default=None, repr=False)
     _kept: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _reading: AbstractContextManager[Connection] | None = field(default=None, repr=False)
@@ -67,7 +75,7 @@ class DavRequest:
         """The connection of the open transaction; opens the read snapshot when there is none."""
         if self._connection is None:
             with self._own_faults():
-                self._reading = self.services.database.read()
+                self._reading = (self.read or self.services.database.read)()
                 self._connection = self._reading.__enter__()
         return self._connection
 
@@ -93,6 +101,15 @@ class DavRequest:
                 self.services.accounts.provision(verdict.grant.account)
         return verdict.grant
 
+    def authenticate_proven(self) -> bool:
+        """Whether what was presented is a secret that this process has proven before and nothing else is to be said or
+        written; then `grant` is set. False asks for `authenticate`. Raises EndOfRequest for trouble of our own."""
+        if self.presented is None:
+            return False
+        with self._own_faults():
+            self.grant = self.services.verification.verify_proven(self.connection, self.presented)
+        return self.grant is not None
+
     def permission(self, resource: Resource | None) -> Permission:
         """What this request may do at `resource`: nothing, until somebody is authenticated."""
         return self.grant.permission(resource) if self.grant else Permission.NONE
@@ -108,6 +125,16 @@ class DavRequest:
         if self.grant is not None and self.presented is not None:
             home = resource.home.value if resource is not None and resource.home is not None else None
             self.services.usage.refused(self.grant.credential.id, reason, self.presented, hint=home)
+
+    def expect(self, resources: int | None) -> None:
+        """Raises TooMuch when the answer may not tell of so many, None being nobody knows how many."""
+        if self.most_resources is not None and (resources is None or resources > self.most_resources):
+            raise TooMuch
+
+    def expect_octets(self, size: int) -> None:
+        """Raises TooMuch when so large an object may not be part of the answer."""
+        if self.most_octets is not None and size > self.most_octets:
+            raise TooMuch
 
     def used_bytes(self) -> int:
         """Octets that the account's objects take (RFC 4331); read once in a request."""

@@ -79,6 +79,28 @@ class Verification:
             self._usage.used(verdict.grant, presented)
         return verdict
 
+    def verify_proven(self, connection: Connection, presented: Presented) -> Grant | None:
+        """The grant where `verify` would say so after one read, without a hash, a write or a word to the owner; else
+        None, and `verify` decides. Raises StoreUnavailable."""
+        password = secret.parse(presented.secret_text)
+        if isinstance(password, Mistyped):
+            return None
+        row = credentials.with_owner(connection, password.id)
+        if row is None or not self._memo.knows(password.id, password.reveal(""), row[0].verifier):
+            return None
+        credential, owner = row
+        seen = family_of(presented.user_agent)
+        if (
+            not owner.provisioned
+            or self._refusal(credential, owner, presented) is not None
+            or not fits(credential.client_family, seen)
+            or self._first_use.is_due(credential, seen)
+        ):
+            return None
+        grant = Grant(credential, owner)
+        self._usage.used(grant, presented)
+        return grant
+
     def fence(self, grant: Grant) -> Fence:
         """The question for the write transaction: may the credential still do all it could when it was verified?"""
 
@@ -157,6 +179,9 @@ class Verification:
 
     def _admit(self, credential: Credential, owner: Account, presented: Presented) -> Granted | Refused:
         """Everything that only the holder of the right secret learns."""
+        return self._refusal(credential, owner, presented) or self._admit_client(credential, owner, presented)
+
+    def _refusal(self, credential: Credential, owner: Account, presented: Presented) -> Refused | None:
         if not owner.answers_to(presented.login):
             return Refused(Reason.NOT_OWNER, credential.id, "the user name is not the owner's")
         reason = refusal_of_liveness(credential, owner, self._clock())
@@ -164,7 +189,7 @@ class Verification:
             return Refused(reason, credential.id, _OF_LIVENESS[reason])
         if not address_is_allowed(credential, presented.address):
             return Refused(Reason.ADDRESS, credential.id, "it is not meant for this network")
-        return self._admit_client(credential, owner, presented)
+        return None
 
     def _admit_client(self, credential: Credential, owner: Account, presented: Presented) -> Granted | Refused:
         seen, fixed = family_of(presented.user_agent), credential.client_family

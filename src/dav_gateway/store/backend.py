@@ -34,6 +34,9 @@ class Backend(Protocol):
     def writer(self) -> Engine:
         """The engine whose transactions write."""
 
+    def own_reader(self) -> Engine | None:
+        """A new engine of one connection for a thread that must not wait; None where reading means waiting."""
+
     def look(self) -> None:
         """Called before every transaction, reads too: is the database still the one that was opened?"""
 

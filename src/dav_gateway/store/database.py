@@ -19,6 +19,7 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.store import cuts
 from dav_gateway.store.backend import Backend
 from dav_gateway.store.failures import as_unavailable
+from dav_gateway.store.own_reader import OwnReader
 from dav_gateway.store.postgres_backend import PostgresBackend
 from dav_gateway.store.postgres_connections import postgres_engine
 from dav_gateway.store.sqlite_backend import SqliteBackend
@@ -83,6 +84,15 @@ class Database:
             yield c
         finally:
             c.close()
+
+    def own_reader(self) -> OwnReader | None:
+        """Reads for one thread that must not wait, such as an event loop's; None on an engine that is waited for."""
+        engine = self._backend.own_reader()
+        if engine is None:
+            return None
+        event.listen(engine, "handle_error", _translate)
+        self.before_dispose(engine.dispose)
+        return OwnReader(engine, self._backend.look)
 
     @contextmanager
     def write(self, fence: Fence | None = None, *, urgent: bool = False) -> Iterator[Connection]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, literal, or_, select, text, union_all
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, text, union_all
 
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import SyncTokenTooOld
@@ -26,7 +26,11 @@ _HEAD = [
     object_.c.modified_at,
 ]
 _INSIDE = object_.c.collection_id == bindparam("collection_id")
-_GET = select(*_HEAD, object_.c.octets).where(_INSIDE, object_.c.name == bindparam("name"))
+_NAMED = object_.c.name == bindparam("name")
+_GET = select(*_HEAD, object_.c.octets).where(_INSIDE, _NAMED)
+_GET_SHORT = select(*_HEAD, case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))).where(
+    _INSIDE, _NAMED
+)
 _AMONG = object_.c.name.in_(bindparam("names", expanding=True))
 _GET_MANY = select(*_HEAD, object_.c.octets).where(_INSIDE, _AMONG)
 _HEADS_OF_MANY = select(*_HEAD).where(_INSIDE, _AMONG)
@@ -81,9 +85,12 @@ def _read(row: Sequence[Any]) -> StoredObject:
     return StoredObject(*row)
 
 
-def get(c: Connection, collection_id: int, name: str) -> StoredObject | None:
-    """The object of this name. One statement, one row by key."""
-    row = c.execute(_GET, {"collection_id": collection_id, "name": name}).first()
+def get(c: Connection, collection_id: int, name: str, *, most_octets: int | None = None) -> StoredObject | None:
+    """The object of this name; without its octets when they are more than `most_octets`. One statement, one row."""
+    if most_octets is None:
+        row = c.execute(_GET, {"collection_id": collection_id, "name": name}).first()
+    else:
+        row = c.execute(_GET_SHORT, {"collection_id": collection_id, "name": name, "most": most_octets}).first()
     return None if row is None else _read(row)
 
 

@@ -60,6 +60,9 @@ class PostgresBackend:
         # The snapshot of a whole transaction.
         self.reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
+    def own_reader(self) -> None:
+        """None: every read waits for the network."""
+
     def look(self) -> None:
         """Nothing: the server answers or it does not."""
 

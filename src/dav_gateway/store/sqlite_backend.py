@@ -6,10 +6,11 @@ A write that changes a credential runs before or after a fenced one, never besid
 import sqlite3
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Literal
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.sqlite_file import SqliteFile
@@ -40,6 +41,15 @@ class SqliteBackend:
         event.listen(self.engine, "begin", _begin)
         self.reader = self.engine
         self.writer = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+
+    def own_reader(self) -> Engine:
+        """An engine of one connection, which waits for no lock at all."""
+        assert self.file is not None
+        engine = create_engine(
+            "sqlite://", creator=partial(self.file.connect, 0), poolclass=StaticPool, hide_parameters=True
+        )
+        event.listen(engine, "begin", _begin)
+        return engine
 
     def look(self) -> None:
         """Raises StoreUnavailable when the file was moved away or replaced."""

@@ -1,0 +1,86 @@
+"""The quick lane: requests that are answered in the event loop, in the turn that read them.
+
+A poll takes a fraction of a millisecond; handing it to a thread and back costs as much again, and threads that compute
+take the interpreter from each other. What is not certainly short goes through the bridge as everything else does.
+The order is the bridge's: the connection is attached under the id that the request claims, then the application reads.
+"""
+
+import io
+from collections.abc import Callable
+from typing import Literal
+
+import structlog
+
+from dav_gateway.server.answer import SLICE, Answer
+from dav_gateway.server.asgi import Environ, Scope, header
+from dav_gateway.server.connection import Connection
+from dav_gateway.server.environ import build_environ
+from dav_gateway.server.front import DAV_ROOT
+from dav_gateway.server.gate import Gate
+from dav_gateway.server.peers import TrustedProxies
+from dav_gateway.server.registry import ConnectionRegistry
+from dav_gateway.server.request_log import RequestLine
+
+_logger = structlog.get_logger("dav_gateway.quick")
+
+METHODS = frozenset(["PROPFIND", "REPORT", "GET"])
+LONGEST_BODY = 16 * 1024
+
+Ask = Callable[[Environ], Answer | None]
+"""The application's answer if it is quick, None when the request has to go the usual way. It must not wait."""
+
+
+class QuickLane:
+    """One for a server; every method belongs to the event loop's thread."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        gate: Gate,
+        *,
+        registry: ConnectionRegistry,
+        proxies: TrustedProxies | None = None,
+        scheme: Literal["http", "https"] | None = None,
+    ) -> None:
+        """`scheme` is that of the public address, where a proxy ends TLS."""
+        self._ask = ask
+        self._gate = gate
+        self._registry = registry
+        self._proxies = proxies if proxies is not None else TrustedProxies()
+        self._scheme = scheme
+        self.line = RequestLine()
+
+    def takes(self, scope: Scope) -> bool:
+        """Whether a request with this head may be quick. Its body may still be on its way."""
+        if scope["method"] not in METHODS or not scope["path"].startswith(f"{DAV_ROOT}/"):
+            return False
+        length = header(scope["headers"], b"content-length")
+        if length is None:
+            return header(scope["headers"], b"transfer-encoding") is None
+        return int(length) <= LONGEST_BODY
+
+    def answer(self, scope: Scope, connection: Connection, body: bytes) -> Answer | None:
+        """The answer to a complete request; None leaves it, as it was, to the application."""
+        try:
+            claimed = self._gate.claimed_id(scope["headers"])
+            if claimed is None or not self._registry.attach(claimed, connection):
+                return None
+            environ = build_environ(
+                {**scope, "path": scope["path"][len(DAV_ROOT) :], "root_path": DAV_ROOT},
+                address=self._address(scope),
+                scheme=self._scheme or scope["scheme"],
+                body=io.BytesIO(body),
+                length=len(body),
+            )
+            answer = self._ask(environ)
+        except Exception:
+            _logger.exception("not quick", id=scope["state"]["request_id"])
+            return None
+        if answer is None or len(answer.body) > SLICE:
+            return None
+        scope["state"]["credential_id"] = environ.get("dav_gateway.credential_id")
+        return answer
+
+    def _address(self, scope: Scope) -> str:
+        client = scope["client"]
+        return self._proxies.client_address(client[0], scope["headers"]) if client else ""

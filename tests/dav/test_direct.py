@@ -1,0 +1,230 @@
+"""The short ways tell the same as Radicale's dispatch, request by request, and are taken by whom they are meant for."""
+
+import io
+import zlib
+from collections import Counter
+from ipaddress import ip_network
+from random import Random
+from typing import Any
+
+import pytest
+
+from dav_gateway.core.scope import Access, Scope
+from dav_gateway.dav import direct
+from dav_gateway.dav.names import DECLARATIONS
+from dav_gateway.dav.properties import TABLES
+from dav_gateway.store import credentials
+from tests.dav.support import Reply, Rig, calendar_object, vcard
+
+BOTH = {Scope.CALENDARS, Scope.CONTACTS}
+NAMES = [
+    *sorted({name for table in TABLES.values() for name in table}),
+    "{http://apple.com/ns/ical/}calendar-color", "{urn:x}unknown", "{DAV:}lockdiscovery",
+    "{urn:ietf:params:xml:ns:caldav}calendar-data", "{urn:ietf:params:xml:ns:carddav}address-data",
+]  # fmt: skip
+PATHS = [
+    "/", "/ana/", "/ana", "/ben/", "/ana/calendars/", "/ana/contacts/", "/ana/tasks/", "/ana/calendars/calendar/",
+    "/ana/calendars/calendar", "/ana/calendars/none/", "/ana/contacts/contacts/", "/ana/contacts/employees/",
+    "/ana/calendars/calendar/e1.ics", "/ana/calendars/calendar/none.ics", "/ana/contacts/contacts/c1.vcf",
+    "/ana/calendars/calendar/large.ics", "/ben/calendars/calendar/e1.ics", "/ana//calendars/calendar/",
+    "/ana/calendars/../contacts/contacts/", "/ana/calendars/calendar/a b.ics", "/ana/calendars/calendar/.x",
+    "/ana/calendars/calendar/\n.ics", "/.web/", "/ana/calendars/calendar/e1.ics/x",
+]  # fmt: skip
+TOKEN = f"<D:propfind {DECLARATIONS}><D:prop><D:sync-token/></D:prop></D:propfind>".encode()
+LARGE = calendar_object("large", f"DESCRIPTION:{'x' * 60_000}")
+
+
+def _prop(random: Random) -> str:
+    parted = [name[1:].partition("}") for name in random.sample(NAMES, random.randint(0, 8))]
+    names = "".join(f'<x:{local} xmlns:x="{namespace}"/>' for namespace, _, local in parted)
+    return f"<D:prop>{names}</D:prop>"
+
+
+def _propfind(random: Random) -> str:
+    inside = random.choice(
+        [_prop(random), _prop(random), "<D:allprop/>", "<D:propname/>", "<D:allprop/><D:propname/>", ""]
+    )
+    return f"<D:propfind {DECLARATIONS}>{inside}</D:propfind>"
+
+
+def _report(random: Random, tokens: list[str]) -> str:
+    hrefs = "".join(f"<D:href>/dav{random.choice(PATHS[:-4])}</D:href>" for _ in range(random.randint(0, 4)))
+    sync = (
+        f"<D:sync-token>{random.choice([*tokens, '', 'urn:x', tokens[0] + '9'])}</D:sync-token>"
+        f"<D:sync-level>{random.choice(['1', '1', '1', 'infinite'])}</D:sync-level>"
+    )
+    limit = random.choice(["", "", "<D:limit><D:nresults>1</D:nresults></D:limit>"])
+    everything = '<C:filter><C:comp-filter name="VCALENDAR"/></C:filter>'
+    name, content = random.choice(
+        [("D:sync-collection", sync + limit), ("D:sync-collection", sync), ("C:calendar-multiget", hrefs),
+         ("CR:addressbook-multiget", hrefs), ("C:calendar-query", everything), ("CR:addressbook-query", "<CR:filter/>"),
+         ("D:expand-property", '<D:property name="owner"/>'), ("D:principal-search-property-set", ""),
+         ("D:unknown", "")]
+    )  # fmt: skip
+    return f"<{name} {DECLARATIONS}>{_prop(random)}{content}</{name}>"
+
+
+def _request(random: Random, passwords: list[str], tokens: list[str]) -> dict[str, Any]:
+    method = random.choice(["PROPFIND", "PROPFIND", "REPORT", "REPORT", "GET", "HEAD"])
+    body = "" if method in ("GET", "HEAD") else _propfind(random) if method == "PROPFIND" else _report(random, tokens)
+    if random.random() < 0.03:
+        body = random.choice(["<", "<!DOCTYPE x><x/>", "", "<x/>", body[:40]])
+    extra = {}
+    if random.random() < 0.3:
+        extra["HTTP_PREFER"] = random.choice(["return=minimal", "return-minimal", "depth-noroot", "x"])
+    if random.random() < 0.1:
+        extra["HTTP_BRIEF"] = "t"
+    if method in ("GET", "HEAD") and random.random() < 0.5:
+        extra[random.choice(["HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"])] = random.choice(["*", '"x"', 'W/"x"'])
+    if random.random() < 0.2:
+        extra["HTTP_ACCEPT_ENCODING"] = random.choice(["gzip", "gzip;q=0", "br, gzip;q=0.5", "identity"])
+    return {
+        "method": method, "path": "/dav" + random.choice([*PATHS, *[PATHS[7]] * 12]), "body": body.encode(),
+        "password": random.choice(passwords), "login": random.choice(["ana"] * 9 + ["ANA@example.org", "ben"]),
+        "depth": random.choice([None, "0", "0", "1", "1", "infinity", "2"]), "extra": extra,
+    }  # fmt: skip
+
+
+def _fill(rig: Rig) -> tuple[list[str], list[str]]:
+    """Objects, passwords of every kind that have been used, and sync tokens of two states."""
+    rig.seed()
+    everything = rig.password(BOTH)
+    base = "/dav/ana/calendars/calendar/"
+    tokens = []
+    for number in range(3):
+        rig.request("PUT", f"{base}n{number}.ics", calendar_object(f"n{number}"), password=everything)
+        poll = rig.request("PROPFIND", base, TOKEN, password=everything, depth="0")
+        tokens.append(poll.text_of("{DAV:}sync-token"))
+    rig.request("DELETE", f"{base}n1.ics", password=everything)
+    rig.request("PUT", f"{base}large.ics", LARGE, password=everything)
+    rig.request("PUT", "/dav/ana/contacts/contacts/c2.vcf", vcard("c2"), password=everything)
+    passwords = [
+        everything, rig.password({Scope.CALENDARS}), rig.password({Scope.CONTACTS}, access=Access.READ_ONLY),
+        rig.password(BOTH, collections={"calendar"}), rig.password(BOTH),
+    ]  # fmt: skip
+    for password in passwords:
+        rig.request("PROPFIND", "/dav/", password=password, depth="0")
+    rig.services.revocation.revoke([passwords[-1][:5]], by="test", why="test")
+    return [*[everything] * 4, *passwords, "wrong", "k7mqx-3f9tb-x2wne-hd4r8-6pzay"], tokens
+
+
+def _plain(reply: Reply) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and octets; compressed ones as they were, because the two compress differently."""
+    headers, body = dict(reply.headers), reply.body
+    if headers.pop("Content-Encoding", "") == "gzip" and body:
+        body = zlib.decompress(body, wbits=31)
+    headers.pop("Content-Length", None)
+    if "Vary" in headers:
+        headers["Vary"] = headers["Vary"].removesuffix("Accept-Encoding").removesuffix(", ")
+    return reply.status, {name: value for name, value in headers.items() if value}, body
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_short_ways_tell_what_radicales_dispatch_tells(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    passwords, tokens = _fill(rig)
+    random = Random(seed)
+    taken: Counter[str] = Counter()
+    for number in range(1500):
+        asked = _request(random, passwords, tokens)
+        with monkeypatch.context() as patch:
+            patch.setattr(direct, "answer", lambda *_: None)
+            long = _plain(rig.request(**asked))
+        short = rig.request(**asked)
+        assert _plain(short) == long, (number, asked)
+        quick = _quick(rig, asked)
+        if quick is not None:
+            taken[f"{asked['method']} {quick[0]}"] += 1
+            if asked["method"] == "HEAD":
+                quick = quick[0], quick[1], b""
+            assert quick == long, (number, asked)
+    assert taken["PROPFIND 207"] > 20
+    assert taken["REPORT 207"] > 2
+    assert taken["GET 200"] > 2
+
+
+def _quick(rig: Rig, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes] | None:
+    """What the quick lane says to this request, which the server would have handed to it."""
+    environs: list[dict[str, Any]] = []
+
+    def note(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        environs.append({**environ, "wsgi.input": io.BytesIO(asked["body"])})
+        start_response("200 OK", [])
+        return []
+
+    rig.request(**asked, call=note)
+    answer = rig.gateway.quick(environs[0])
+    if answer is None:
+        return None
+    status, headers, body, _ = answer
+    return _plain(Reply(int(status), dict(headers), body or b""))
+
+
+SYNC = "<D:sync-collection {}><D:sync-token/><D:sync-level>1</D:sync-level><D:prop/></D:sync-collection>"
+QUERY = '<C:calendar-query {}><C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>'
+POLL = {"method": "PROPFIND", "path": "/dav/ana/calendars/calendar/", "body": TOKEN, "depth": "0", "login": "ana"}
+
+
+def test_the_first_use_of_a_password_takes_the_long_way(rig: Rig) -> None:
+    asked = {**POLL, "password": rig.password({Scope.CALENDARS})}
+    assert _quick(rig, asked) is None
+    assert rig.request(**asked).status == 207
+    assert _quick(rig, asked) is not None
+
+
+@pytest.mark.parametrize("how", ["revoked", "paused", "expired", "deactivated", "narrowed", "other client"])
+def test_who_may_no_longer_is_not_answered_quickly(rig: Rig, how: str) -> None:
+    """What is remembered of a secret says nothing of its credential: its row is read every time."""
+    password = rig.password({Scope.CALENDARS})
+    asked: dict[str, Any] = {**POLL, "password": password}
+    rig.request(**asked)
+    assert _quick(rig, asked) is not None
+    services, one = rig.services, [password[:5]]
+    match how:
+        case "revoked":
+            services.revocation.revoke(one, by="test", why="test")
+        case "paused":
+            services.revocation.pause(one[0], by="test")
+        case "expired":
+            with services.database.write() as connection:
+                credentials.change(connection, one[0], expires_at=services.clock())
+        case "deactivated":
+            services.accounts.deactivate("ana", by="test")
+        case "narrowed":
+            with services.database.write() as connection:
+                credentials.change(connection, one[0], networks=[ip_network("198.51.100.0/24")])
+        case _:
+            asked["extra"] = {"HTTP_USER_AGENT": "DAVx5/4.4"}
+    assert _quick(rig, asked) is None
+    assert rig.request(**asked).status in (401, 403)
+
+
+def test_a_database_that_is_busy_is_left_to_who_can_wait(rig: Rig) -> None:
+    asked = {**POLL, "password": rig.password({Scope.CALENDARS})}
+    rig.request(**asked)
+    assert _quick(rig, asked) is not None
+    file = rig.services.database.file
+    assert file is not None
+    moved = file.path.with_suffix(".away")
+    file.path.rename(moved)
+    assert _quick(rig, asked) is None
+    moved.rename(file.path)
+    assert _quick(rig, asked) is not None
+
+
+def test_what_may_take_long_is_not_done_in_the_event_loop(rig: Rig) -> None:
+    """Whole listings, first synchronisations, multigets, queries and large objects."""
+    password = _fill(rig)[0][0]
+    base = "/dav/ana/calendars/calendar/"
+    for method, path, body, depth in [
+        ("PROPFIND", base, "", "1"),
+        ("REPORT", base, SYNC, "0"),
+        ("REPORT", base, "<C:calendar-multiget {}><D:href>" + base + "e1.ics</D:href></C:calendar-multiget>", "0"),
+        ("REPORT", base, QUERY, "1"),
+        ("GET", base + "large.ics", "", "0"),
+    ]:  # fmt: skip
+        asked = {"method": method, "path": path, "body": body.replace("{}", DECLARATIONS).encode(), "depth": depth}
+        asked |= {"password": password, "login": "ana"}
+        assert rig.request(**asked).status in (200, 207)
+        assert _quick(rig, asked) is None
