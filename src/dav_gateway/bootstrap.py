@@ -241,7 +241,13 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
             settings.realm,
         )
         app = RequestLog(
-            Front(bridge, limits=limits, ready=asleep, pages=pages(services, page_site, profiles(settings)))
+            Front(
+                bridge,
+                limits=limits,
+                ready=asleep,
+                pages=pages(services, page_site, profiles(settings)),
+                origin=settings.public_url,
+            )
         )
 
         def serve(

@@ -82,7 +82,7 @@ def test_a_calendar_tells_what_works_on_it(rig: Rig) -> None:
         assert report in body
     assert b'<C:comp name="VTODO"/>' in body
     assert b"VEVENT" not in body
-    assert b"<D:sync-token>urn:" in body
+    assert b"<D:sync-token>data:," in body  # a URI (RFC 6578 section 4)
     assert b"<D:write/>" in body
     assert b"<C:nothing/>" in body
     read_only = rig.password({Scope.CALENDARS}, access=Access.READ_ONLY)
@@ -98,6 +98,15 @@ def test_brief_answers_leave_missing_properties_out(rig: Rig, header: dict[str, 
     assert b"resourcetype" in body
     assert b"nothing" not in body
     assert b"404" not in body
+
+
+def test_a_calendar_has_nothing_deeper_than_its_objects(rig: Rig) -> None:
+    """RFC 4918 section 9.1: what is infinitely deep in a calendar is what Depth 1 tells."""
+    rig.seed()
+    password = rig.password(BOTH)
+    for path in ("/dav/ana/calendars/calendar/", "/dav/ana/contacts/contacts/", "/dav/ana/calendars/calendar/e1.ics"):
+        one, infinity = (rig.request("PROPFIND", path, password=password, depth=depth) for depth in ("1", "infinity"))
+        assert (infinity.status, infinity.body) == (207, one.body)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,10 @@ def test_a_time_zone_must_be_one(rig: Rig) -> None:
             f"<C:calendar-timezone>BEGIN:VCALENDAR\n{ZONE}{ZONE}END:VCALENDAR</C:calendar-timezone>",
             b"valid-calendar-data",
         ),
+        (
+            f"<C:calendar-timezone>BEGIN:VCALENDAR\n{ZONE}BEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR</C:calendar-timezone>",
+            b"valid-calendar-data",
+        ),
         ("<C:calendar-timezone-id>Mars/Olympus</C:calendar-timezone-id>", b"valid-timezone"),
     ]:
         reply = patch(rig, password, path, value + "<Y:a>1</Y:a>")

@@ -67,6 +67,10 @@ class Gate:
         return self.refuse_with
 
 
+PUBLIC = "https://dav.example.org"
+"""Where the rig says that it can be reached; the tests call it localhost."""
+
+
 class Rig:
     """The server, and what a test may look at."""
 
@@ -88,7 +92,7 @@ class Rig:
         self.bridge = WsgiBridge(
             application, self.gate, registry=self.registry, limits=limits, proxies=proxies, scheme=scheme
         )
-        front = Front(self.bridge, limits=limits, ready=lambda: self.unready, pages=pages)
+        front = Front(self.bridge, limits=limits, ready=lambda: self.unready, pages=pages, origin=PUBLIC)
         settings = ServerSettings(port=0, certificate=certificate, key=key, limits=limits)
         lane = (
             None if ask is None else QuickLane(ask, self.gate, registry=self.registry, proxies=proxies, scheme=scheme)

@@ -42,6 +42,22 @@ def test_discovery_needs_no_sign_in(serve, connect, method, path):
     assert rig.registry.connected() == {}
 
 
+@pytest.mark.parametrize(
+    ("host", "location"),
+    [
+        ("dav.example.org", "https://dav.example.org/dav/"),
+        ("DAV.example.org", "https://dav.example.org/dav/"),
+        ("dav.example.org:8443", "/dav/"),
+        ("evil.example.org", "/dav/"),
+    ],
+)
+def test_discovery_leads_to_the_name_the_client_came_by(serve, connect, host, location):
+    """RFC 6764 section 5: a whole address for clients that take no other, never that of another host."""
+    client = connect(serve().port)
+    client.send(f"PROPFIND /.well-known/caldav HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert client.reply().headers["location"] == location
+
+
 def test_discovery_with_a_body_on_its_way_ends_the_connection(serve, connect):
     client = connect(serve().port)
     client.request("PROPFIND", "/.well-known/caldav", headers=("Content-Length: 100",))

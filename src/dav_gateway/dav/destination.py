@@ -43,6 +43,14 @@ def depth(environ: Mapping[str, Any]) -> str | None:
     return asked if asked in ("0", "infinity") else None
 
 
+def transferred(environ: Mapping[str, Any], *, replaced: bool) -> Own:
+    """201 with the Location of what is new, as the Destination header named it (RFC 9110 section 15.3.2); 204 where it
+    took the place of another."""
+    if replaced:
+        return answers.empty(HTTPStatus.NO_CONTENT)
+    return answers.empty(HTTPStatus.CREATED, {"Location": environ["HTTP_DESTINATION"]})
+
+
 def occupied() -> Own:
     """412: something is at the destination, and it may not be overwritten."""
     return answers.plain(HTTPStatus.PRECONDITION_FAILED, "There is something at the destination already.")

@@ -10,6 +10,7 @@ from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import DECLARATION, XML_TYPE, multistatus, response
 from dav_gateway.dav.names import DECLARATIONS, clark
 from dav_gateway.dav.property_update import changes, refused_properties, too_large
+from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import collections
 from dav_gateway.store.errors import CollectionExists
@@ -25,6 +26,8 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
     asked = changes(body, "C:mkcalendar" if method == "MKCALENDAR" else "D:mkcol")
     if resource is None or resource.kind is not Kind.COLLECTION or resource.home is None:
         return _misplaced(method)
+    if homes.find(request.connection, request.granted.account, resource.home, resource.collection) is not None:
+        return _occupied(method)
     refusal = _refused_kind(resource.home, method, asked.pop(RESOURCETYPE, None))
     if refusal is not None:
         return refusal
@@ -50,12 +53,16 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
             now=request.services.clock(),
         )
     except CollectionExists:
-        if method == "MKCALENDAR":
-            return answers.precondition(
-                HTTPStatus.FORBIDDEN, "D:resource-must-be-null", "There is a collection at this address already."
-            )
-        return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, "There is a collection at this address already.")
+        return _occupied(method)
     return answers.empty(HTTPStatus.CREATED, {"Cache-Control": "no-cache"})
+
+
+def _occupied(method: str) -> Response:
+    """403 with the precondition of RFC 4791 section 5.3.1.1 for MKCALENDAR, 405 for MKCOL (RFC 4918 section 9.3.1)."""
+    told = "There is a collection at this address already."
+    if method == "MKCALENDAR":
+        return answers.precondition(HTTPStatus.FORBIDDEN, "D:resource-must-be-null", told)
+    return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, told)
 
 
 def _not_made(request: DavRequest, method: str, propstats: list[str]) -> Response:

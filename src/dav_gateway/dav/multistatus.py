@@ -10,6 +10,10 @@ from urllib.parse import quote
 from dav_gateway.dav.names import DECLARATIONS, clark, element, text
 
 XML_TYPE = "application/xml; charset=utf-8"
+DESCRIPTION = "{http://twistedmatrix.com/xml_namespace/dav/}error-description"
+"""Where Apple's Calendar Server puts its sentence. CalDAVTester passes over it, and takes any other element beside the
+precondition for a second precondition."""
+
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
@@ -49,5 +53,5 @@ def multistatus(responses: Iterable[str], trailer: str = "") -> bytes:
 
 def error(condition: str, content: str = "", sentence: str = "") -> bytes:
     """A `D:error` body: the precondition by its name (`C:valid-calendar-data`) and a sentence for people."""
-    said = element(clark("CS:message"), text(sentence)) if sentence else ""
+    said = element(DESCRIPTION, text(sentence)) if sentence else ""
     return f"{DECLARATION}<D:error {DECLARATIONS}>{element(clark(condition), content)}{said}</D:error>".encode()

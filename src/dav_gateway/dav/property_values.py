@@ -11,6 +11,7 @@ from dav_gateway.dav.names import clark
 TIMEZONE = clark("C:calendar-timezone")
 TIMEZONE_ID = clark("C:calendar-timezone-id")
 VALID = "C:valid-calendar-data"
+OF_ZONE = {f"BEGIN:{name}" for name in ("VCALENDAR", "VTIMEZONE", "STANDARD", "DAYLIGHT")}
 
 
 def unfit(name: str, value: Element | None) -> str | None:
@@ -31,4 +32,4 @@ def _is_one_zone(text: str) -> bool:
     except (InvalidObject, UnicodeEncodeError):
         return False
     opened = [line.upper() for line in lines if line.upper().startswith("BEGIN:")]
-    return opened[:1] == ["BEGIN:VCALENDAR"] and opened.count("BEGIN:VTIMEZONE") == 1
+    return opened[:1] == ["BEGIN:VCALENDAR"] and opened.count("BEGIN:VTIMEZONE") == 1 and set(opened) <= OF_ZONE

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from dav_gateway.core.scope import Resource
+from dav_gateway.core.scope import Kind, Resource
 from dav_gateway.dav import answers, guard, preferences, properties, view
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
@@ -74,6 +74,8 @@ def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping
     asked = read(body)
     # tsdav leaves Depth out and expects the resource itself, as Radicale and most servers answer.
     depth = environ.get("HTTP_DEPTH", "0").strip().lower()
+    if depth == "infinity" and resource.kind in (Kind.COLLECTION, Kind.OBJECT):
+        depth = "1"  # nothing is deeper: a calendar or address book holds objects and no collections
     if depth == "infinity":
         return answers.precondition(
             HTTPStatus.FORBIDDEN, "D:propfind-finite-depth", "Ask with Depth 0 or 1, not infinity."

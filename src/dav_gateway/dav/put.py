@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dav_gateway.core.scope import Kind, Resource, Scope
-from dav_gateway.dav import analysis, answers, conditions, preferences, quota
+from dav_gateway.dav import analysis, answers, conditions, media_type, preferences, quota
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.dav.multistatus import href
@@ -49,6 +49,9 @@ def _unfit(site: Site, home: Scope, environ: Mapping[str, Any], octets: bytes) -
         return answers.plain(HTTPStatus.BAD_REQUEST, "A part of an object cannot be stored (RFC 9110 section 14.5).")
     if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
         return answers.plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the object without a content encoding.")
+    if media_type.names_another(environ, home):
+        kind = "C:supported-calendar-data" if home is Scope.CALENDARS else "CR:supported-address-data"
+        return answers.precondition(HTTPStatus.FORBIDDEN, kind, "This collection does not hold data of this type.")
     if len(octets) > site.max_object_bytes:
         return answers.precondition(
             HTTPStatus.FORBIDDEN,

@@ -10,7 +10,7 @@ from typing import Any
 from dav_gateway.core.scope import Kind, Resource
 from dav_gateway.dav import answers, conditions, quota, transfer_collection
 from dav_gateway.dav.answers import Own
-from dav_gateway.dav.destination import occupied, overwrites
+from dav_gateway.dav.destination import occupied, overwrites, transferred
 from dav_gateway.dav.put import uid_conflict, unfit_name, unsupported_component
 from dav_gateway.dav.site import Site
 from dav_gateway.service import homes
@@ -72,7 +72,7 @@ def _object(
             objects.move(connection, origin.id, source.name, collection.id, target.name, now)
     except UidConflict as conflict:
         return uid_conflict(request, source.home, collection, conflict.holder)
-    return answers.empty(HTTPStatus.NO_CONTENT if replaced else HTTPStatus.CREATED)
+    return transferred(environ, replaced=replaced is not None)
 
 
 def _refused(

@@ -10,7 +10,7 @@ from typing import Any
 from dav_gateway.core.scope import Resource
 from dav_gateway.dav import answers, conditions, quota
 from dav_gateway.dav.answers import Own
-from dav_gateway.dav.destination import depth, occupied, overwrites
+from dav_gateway.dav.destination import depth, occupied, overwrites, transferred
 from dav_gateway.dav.make_collection import unfit_collection_name
 from dav_gateway.dav.site import Site
 from dav_gateway.service import homes
@@ -51,7 +51,7 @@ def answer(
         _transfer(request, origin, target.collection, keep=keep, deep=deep != "0")
     except CollectionExists:
         return occupied()
-    return answers.empty(HTTPStatus.NO_CONTENT if replaced else HTTPStatus.CREATED)
+    return transferred(environ, replaced=replaced is not None)
 
 
 def _transfer(request: DavRequest, origin: Collection, name: str, *, keep: bool, deep: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from dav_gateway.server.answer import Answer, deliver
 from dav_gateway.server.asgi import EXTENSION, ASGIApplication, Message, Receive, Scope, Send
@@ -20,7 +21,8 @@ class Front:
     """The outermost ASGI application. `ready` gives None or the reason why this process should get no requests.
 
     `discovery` is where /.well-known leads (RFC 6764 section 5), for every method and before any sign-in; 301, because
-    CalDav Synchronizer does not follow 308.
+    CalDav Synchronizer does not follow 308. It is told with `origin` where the client came by that very name, as
+    clients of RFC 2616 want it; under any other name it is a path alone, which never leads elsewhere.
     """
 
     def __init__(
@@ -31,12 +33,15 @@ class Front:
         ready: Callable[[], str | None],
         pages: ASGIApplication | None = None,
         discovery: str = f"{DAV_ROOT}/",
+        origin: str = "",
     ) -> None:
         self._dav = dav
         self._pages = pages
         self._limits = limits
         self._ready = ready
         self._discovery = discovery
+        self._origin = origin
+        self._host = urlsplit(origin).netloc.lower().encode("ascii", "replace")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -44,7 +49,8 @@ class Front:
             await self._to_dav(scope, receive, send, root=DAV_ROOT, alias="")
             return
         if path.rstrip("/") in _WELL_KNOWN:
-            moved = Answer.make(HTTPStatus.MOVED_PERMANENTLY, [("location", self._discovery)], b"")
+            where = [("location", self._origin_for(scope) + self._discovery)]
+            moved = Answer.make(HTTPStatus.MOVED_PERMANENTLY, where, b"")
             await deliver(moved, scope, send)
             return
         for alias in ALIASES:
@@ -60,6 +66,10 @@ class Front:
             await deliver(Answer.plain(200, "ready") if reason is None else Answer.plain(503, reason), scope, send)
         else:
             await self._to_pages(scope, receive, send)
+
+    def _origin_for(self, scope: Scope) -> str:
+        hosts = [value.lower() for name, value in scope["headers"] if name == b"host"]
+        return self._origin if hosts == [self._host] else ""
 
     async def _to_dav(self, scope: Scope, receive: Receive, send: Send, *, root: str, alias: str) -> None:
         scope["path"] = scope["path"][len(root) :] or "/"

@@ -22,7 +22,7 @@ from dav_gateway.store.dialects import insert_or_nothing
 from dav_gateway.store.errors import CollectionExists, SyncTokenTooOld
 from dav_gateway.store.schema import collection
 
-SYNC_TOKEN_PREFIX = "urn:dav-gateway:sync:"  # noqa: S105 - RFC 6578 section 4: a sync token is a URI
+SYNC_TOKEN_PREFIX = "data:,"  # noqa: S105 - RFC 6578 section 4: a URI; this kind names nothing that could be fetched
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,11 @@ import pytest
 from tests.dav.query.asking import Asking
 
 START = "DTSTART:20261122T100000Z"
+ZONE = (
+    "BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\n"
+    "END:STANDARD\nEND:VTIMEZONE\n"
+)
+AND_MORE = f"<C:timezone>BEGIN:VCALENDAR\n{ZONE}BEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR</C:timezone>"
 
 
 @pytest.fixture
@@ -196,9 +201,14 @@ def test_properties_of_what_is_found(three: Asking) -> None:
         (prop("SUMMARY", "<C:param-filter/>"), "valid-filter"),
         (prop("SUMMARY", f"<C:param-filter name='X'>{ABSENT}{text('x')}</C:param-filter>"), "valid-filter"),
         (prop("SUMMARY", "<C:param-filter name='X'><C:time-range/></C:param-filter>"), "valid-filter"),
-        (f"<C:comp-filter name='VTIMEZONE'>{RANGE}</C:comp-filter>", "supported-filter"),
-        (f"<C:comp-filter name='VALARM'>{RANGE}</C:comp-filter>", "supported-filter"),
-        (prop("SUMMARY", RANGE), "supported-filter"),
+        (f"<C:comp-filter name='VTIMEZONE'>{RANGE}</C:comp-filter>", "valid-filter"),
+        (f"<C:comp-filter name='X-THING'>{RANGE}</C:comp-filter>", "supported-filter"),
+        (f"<C:comp-filter name='VALARM'>{RANGE}</C:comp-filter>", "valid-filter"),
+        ("<C:comp-filter name='VALARM'/>", "valid-filter"),
+        ("<C:comp-filter name='STANDARD'/>", "valid-filter"),
+        ("<C:comp-filter name='VCALENDAR'/>", "valid-filter"),
+        ("<C:comp-filter name='VTODO'><C:comp-filter name='VEVENT'/></C:comp-filter>", "valid-filter"),
+        (prop("SUMMARY", RANGE), "valid-filter"),
         (prop("X-DATE", RANGE), "supported-filter"),
         ("<C:comp-filter name='VEVENT'/>" * 300, "supported-filter"),
         (prop("SUMMARY", text("x", collation="i;basic")), "supported-collation"),
@@ -216,6 +226,7 @@ def test_filters_that_are_none(asked: Asking, inner: str, condition: str) -> Non
     [
         ("<C:timezone>Europe/Madrid</C:timezone>", b"valid-calendar-data"),
         ("<C:timezone>BEGIN:VCALENDAR\nEND:VCALENDAR</C:timezone>", b"valid-calendar-data"),
+        (AND_MORE, b"valid-calendar-data"),
         ("<C:timezone-id>Mars/Olympus</C:timezone-id>", b"valid-timezone"),
         ("<C:filter><C:comp-filter name='VCALENDAR'/></C:filter>", b"valid-filter"),
     ],

@@ -14,10 +14,20 @@ from dav_gateway.dav.query.tree import Component, Line
 
 TIMED = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VALARM")
 INDEXED = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY")
+ZONES = ("VTIMEZONE", "STANDARD", "DAYLIGHT")
 TIMED_PROPERTIES = (
     "COMPLETED", "CREATED", "DTEND", "DTSTAMP", "DTSTART", "DUE", "LAST-MODIFIED", "RECURRENCE-ID",
 )  # fmt: skip
 WHOLE = "VCALENDAR"
+PLACES = {
+    WHOLE: ("",),
+    **dict.fromkeys((*INDEXED, "VTIMEZONE", "VAVAILABILITY"), (WHOLE,)),
+    "VALARM": ("VEVENT", "VTODO"),
+    **dict.fromkeys(("STANDARD", "DAYLIGHT"), ("VTIMEZONE",)),
+}
+"""What each component can be in (RFC 5545 section 3.6): a filter that looks for it elsewhere is not valid (RFC 4791
+section 7.8). Components that are not listed may be anywhere."""
+
 OF_WHOLE = ("PRODID", "VERSION", "CALSCALE", "METHOD", "NAME")
 """Properties that only the object as a whole has. Others are looked for in its components too, and so are its times:
 strictly nothing would be found, but python-caldav asks so for components of any type, and Radicale answers."""
@@ -45,7 +55,9 @@ class PropertyFilter:
                 defined = False
             elif child.tag == clark("C:time-range") and asked is None:
                 if name not in TIMED_PROPERTIES:
-                    raise InvalidFilter("C:supported-filter", f"{name[:40]} is no property with a time.")
+                    # RFC 4791 section 7.8 names a time-range in SUMMARY; of what X- properties hold nothing is known.
+                    condition = "C:supported-filter" if name.startswith("X-") else "C:valid-filter"
+                    raise InvalidFilter(condition, f"{name[:40]} is no property with a time.")
                 asked = time_range(child)
             elif child.tag == clark("C:text-match") and match is None:
                 match = TextMatch.read(child, "C")
@@ -97,13 +109,16 @@ class ComponentFilter:
         name, test = _name(element), element.get("test", "allof")
         if test not in ("allof", "anyof"):
             raise invalid("C", "The test of a comp-filter is allof or anyof.")
+        if inside not in PLACES.get(name, (inside,)):
+            raise invalid("C", f"There is no {name} in {inside[:40] or 'a filter'}.")
         defined, asked, properties, components = True, None, [], []
         for child in element:
             if child.tag == clark("C:is-not-defined") and len(element) == 1:
                 defined = False
             elif child.tag == clark("C:time-range") and asked is None:
-                if name not in (*TIMED, WHOLE) or (name == "VALARM" and inside not in ("VEVENT", "VTODO")):
-                    raise InvalidFilter("C:supported-filter", f"{name[:40]} has no times to be asked for.")
+                if name not in (*TIMED, WHOLE):
+                    condition = "C:valid-filter" if name in ZONES else "C:supported-filter"
+                    raise InvalidFilter(condition, f"{name[:40]} has no times to be asked for.")
                 asked = time_range(child)
             elif child.tag == clark("C:prop-filter"):
                 properties.append(PropertyFilter.read(child))

@@ -52,13 +52,14 @@ def by_name(tzid: str) -> tzinfo | None:
 
 
 def of_calendar(text: str) -> tzinfo | None:
-    """The zone that an iCalendar object with one VTIMEZONE defines (RFC 4791 section 5.2.2); None when it has none."""
+    """What an iCalendar object with one VTIMEZONE and nothing else defines (RFC 4791 section 5.2.2), or None."""
     try:
         calendar = parse(text)
     except ValueError:
         return None
-    definition = next(calendar.inside("VTIMEZONE"), None)
-    return None if definition is None else Zones(calendar, UTC).named(_tzid(definition))
+    if [each.name for each in calendar.components] != ["VTIMEZONE"]:
+        return None
+    return Zones(calendar, UTC).named(_tzid(calendar.components[0]))
 
 
 def _tzid(definition: Component) -> str:
