@@ -119,10 +119,18 @@ class Rig:
         if destination is not None:
             environ["HTTP_DESTINATION"] = destination
         started: list[tuple[str, list[tuple[str, str]]]] = []
-        parts = (call or self.gateway)(environ, lambda status, headers: started.append((status, headers)))
-        answer = b"".join(parts)
+        written: list[bytes] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: object = None
+        ) -> Callable[[bytes], object]:
+            assert not started or exc_info is not None
+            started[:], written[:] = [(status, headers)], []
+            return written.append
+
+        written += (call or self.gateway)(environ, start_response)
         status, headers = started[0]
-        return Reply(int(status[:3]), dict(headers), answer)
+        return Reply(int(status[:3]), dict(headers), b"".join(written))
 
     def seed(self) -> None:
         """An event and a card for ana, an event for ben, by PUT."""

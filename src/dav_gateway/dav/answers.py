@@ -1,6 +1,6 @@
 """Answers as Radicale's handlers return them, and the one table from a refusal's reason to its status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
@@ -14,6 +14,20 @@ Response = tuple[int, Mapping[str, str] | Sequence[tuple[str, str]], str | bytes
 
 Own = tuple[int, Mapping[str, str], bytes | None, None]
 """A Response that we made: octets, and nothing for the log."""
+
+
+class Pieces:
+    """A body that is made while it is taken, in the transaction of its request, so that it is never whole in memory."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+
+Long = tuple[int, Mapping[str, str] | Sequence[tuple[str, str]], str | bytes | Pieces | None, str | None]
+"""A Response that may be in pieces."""
 
 RETRY_AFTER = 5
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -111,6 +125,18 @@ def many(body: bytes) -> Own:
     return HTTPStatus.MULTI_STATUS, {"Content-Type": multistatus.XML_TYPE}, body, None
 
 
+def in_pieces(responses: Iterable[str], trailer: str = "") -> Long:
+    """207 with a multistatus that may be long."""
+    body = Pieces(multistatus.pieces(responses, trailer))
+    return HTTPStatus.MULTI_STATUS, {"Content-Type": multistatus.XML_TYPE}, body, None
+
+
 def empty(status: int, headers: Mapping[str, str] | None = None) -> Own:
     """A status without a body."""
     return status, headers or {}, None, None
+
+
+def whole(response: Long) -> Response:
+    """The answer with its body in one piece."""
+    status, headers, body, logged = response
+    return status, headers, b"".join(body) if isinstance(body, Pieces) else body, logged

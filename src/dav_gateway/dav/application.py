@@ -5,7 +5,7 @@ all of them: the credential's permission first, the write transaction decided by
 precondition.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -30,7 +30,7 @@ from dav_gateway.dav import (
     report,
     transfer,
 )
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav.answers import Long, Pieces, Response
 from dav_gateway.dav.options import allow, offered, with_dav_header
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service.request import DavRequest, EndOfRequest, required_request
@@ -46,7 +46,7 @@ PRIVILEGES: Mapping[str, str] = {
 """The privilege that each changing method needs (RFC 3744 appendix B); all others read."""
 
 LISTINGS = (Kind.ROOT, Kind.PRINCIPAL, Kind.HOME)
-Handler = Callable[[DavRequest, Resource | None, Mapping[str, Any]], Response]
+Handler = Callable[[DavRequest, Resource | None, Mapping[str, Any]], Long]
 
 
 class Application(RadicaleApplication):
@@ -56,12 +56,12 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         self._site = site
 
-    def handle(self, method: str, environ: Mapping[str, Any]) -> Response:
-        """The answer of the handler for `method`, to an authenticated request, without Radicale's dispatch."""
-        handler: Callable[..., Response] = getattr(self, f"do_{method}")
-        return handler(environ, PREFIX, required_request().path)
+    def read(self, environ: Mapping[str, Any]) -> Long:
+        """The answer to a request that reads and is authenticated, without Radicale's dispatch. Raises EndOfRequest."""
+        handlers: Mapping[str, Handler] = {"PROPFIND": self._propfind, "REPORT": self._report}
+        return self._answered(handlers.get(environ["REQUEST_METHOD"], self._get), environ)
 
-    def _answered(self, handler: Handler, environ: Mapping[str, Any]) -> Response:
+    def _answered(self, handler: Handler, environ: Mapping[str, Any]) -> Long:
         """Run one handler: permission, then the handler, then commit or roll back by the status."""
         request = required_request()
         method = environ["REQUEST_METHOD"]
@@ -81,8 +81,14 @@ class Application(RadicaleApplication):
             return answers.plain(HTTPStatus.CONFLICT, f"{refusal}.")
         except GatewayError as error:
             raise EndOfRequest.of(error) from error
-        request.finish(commit=response[0] < HTTPStatus.BAD_REQUEST)
+        status, headers, body, logged = response
+        if isinstance(body, Pieces):  # they are still to be read, in the transaction that `serving` ends
+            return status, headers, Pieces(_with_own_faults(body)), logged
+        request.finish(commit=status < HTTPStatus.BAD_REQUEST)
         return response
+
+    def _whole(self, handler: Handler, environ: Mapping[str, Any]) -> Response:
+        return answers.whole(self._answered(handler, environ))
 
     def _denied(self, request: DavRequest, resource: Resource | None, href: str, privilege: str) -> Response:
         request.finish(commit=False)
@@ -103,25 +109,22 @@ class Application(RadicaleApplication):
 
     def do_PROPFIND(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See propfind.py."""
-        return self._answered(
-            lambda request, resource, asked: with_dav_header(
-                request, propfind.answer(request, self._site, _known(resource), asked, self._octets(asked))
-            ),
-            environ,
-        )
+        return self._whole(self._propfind, environ)
+
+    def _propfind(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Long:
+        octets = self._octets(environ)
+        return with_dav_header(request, propfind.answer(request, self._site, _known(resource), environ, octets))
 
     def do_REPORT(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See report.py."""
-        return self._answered(
-            lambda request, resource, asked: report.answer(
-                request, self._site, _known(resource), asked, self._xml(asked)
-            ),
-            environ,
-        )
+        return self._whole(self._report, environ)
+
+    def _report(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Long:
+        return report.answer(request, self._site, _known(resource), environ, self._xml(environ))
 
     def do_PUT(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See put.py."""
-        return self._answered(
+        return self._whole(
             lambda request, resource, asked: put.answer(
                 request, self._site, _known(resource), asked, self._octets(asked)
             ),
@@ -130,7 +133,7 @@ class Application(RadicaleApplication):
 
     def do_PROPPATCH(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See property_update.py."""
-        return self._answered(
+        return self._whole(
             lambda request, resource, asked: property_update.proppatch(
                 request, _known(resource), asked, self._xml(asked)
             ),
@@ -139,11 +142,11 @@ class Application(RadicaleApplication):
 
     def do_MKCALENDAR(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See make_collection.py."""
-        return self._answered(self._make, environ)
+        return self._whole(self._make, environ)
 
     def do_MKCOL(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See make_collection.py."""
-        return self._answered(self._make, environ)
+        return self._whole(self._make, environ)
 
     def _make(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
         return make_collection.make(request, resource, environ["REQUEST_METHOD"], self._xml(environ))
@@ -152,19 +155,20 @@ class Application(RadicaleApplication):
         """An object as it was stored, or a whole collection; 304 when the client has it already."""
 
         def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
-            if resource is None or resource.kind not in (Kind.COLLECTION, Kind.OBJECT):
-                return answers.not_allowed(
-                    allow(resource), "This is an address for calendar and contact programs (CalDAV, CardDAV)."
-                )
-            response: Response
-            if resource.kind is Kind.OBJECT:
-                response = get.answer(request, self._site, resource)
-            else:
-                # Radicale asserts that a path has no doubled slashes.
-                response = RadicaleApplication.do_GET(self, asked, base_prefix, sanitize_path(request.path), *rest)
-            return get.on_condition(asked, response)
+            if resource is None or resource.kind is not Kind.COLLECTION:
+                return self._get(request, resource, asked)
+            # Radicale asserts that a path has no doubled slashes.
+            path = sanitize_path(request.path)
+            return get.on_condition(asked, RadicaleApplication.do_GET(self, asked, base_prefix, path, *rest))
 
-        return self._answered(handler, environ)
+        return self._whole(handler, environ)
+
+    def _get(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
+        if resource is None or resource.kind is not Kind.OBJECT:
+            return answers.not_allowed(
+                allow(resource), "This is an address for calendar and contact programs (CalDAV, CardDAV)."
+            )
+        return get.on_condition(environ, get.answer(request, self._site, resource))
 
     def do_HEAD(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
         """GET without its body, which Radicale's call leaves out."""
@@ -172,15 +176,15 @@ class Application(RadicaleApplication):
 
     def do_DELETE(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See delete.py; what only lists is never permitted."""
-        return self._answered(lambda request, resource, asked: delete.answer(request, _known(resource), asked), environ)
+        return self._whole(lambda request, resource, asked: delete.answer(request, _known(resource), asked), environ)
 
     def do_COPY(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See transfer.py; the source is read, the destination written."""
-        return self._answered(self._transfer, environ)
+        return self._whole(self._transfer, environ)
 
     def do_MOVE(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See transfer.py; both ends are written."""
-        return self._answered(self._transfer, environ)
+        return self._whole(self._transfer, environ)
 
     def _transfer(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
         target = destination.destination(environ, self._site)
@@ -195,6 +199,13 @@ class Application(RadicaleApplication):
     def do_POST(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """Nothing takes a POST here; Radicale's own is for its web pages and sharing."""
         return answers.not_allowed(allow(resource_at(required_request().path)), "Nothing takes a POST here.")
+
+
+def _with_own_faults(pieces: Pieces) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except GatewayError as error:
+        raise EndOfRequest.of(error) from error
 
 
 def _known(resource: Resource | None) -> Resource:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dav_gateway.core.scope import Kind, Resource, resource_at
-from dav_gateway.dav.answers import Own
+from dav_gateway.dav.answers import Long, Own, whole
 from dav_gateway.dav.application import Application
 from dav_gateway.dav.encoding import encoded
 from dav_gateway.service.request import DavRequest, TooMuch
@@ -20,7 +20,7 @@ QUICK_OCTETS = 32 * 1024
 """What an answer in the event loop may tell of at most; nobody else is served meanwhile."""
 
 
-def answer(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Own | None:
+def answer(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Long | None:
     """The answer to a request of `METHODS`, None when it has to take the long way. Raises EndOfRequest."""
     method = environ["REQUEST_METHOD"]
     resource = resource_at(request.path)
@@ -28,16 +28,17 @@ def answer(application: Application, request: DavRequest, environ: Mapping[str, 
         return None
     if not request.authenticate_proven():
         return None
-    return encoded(environ, application.handle(method, environ))
+    return application.read(environ)
 
 
 def quick(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Own | None:
     """As `answer`, for what is done in less than a millisecond; None for what may take longer."""
     request.most_resources, request.most_octets = QUICK_RESOURCES, QUICK_OCTETS
     try:
-        return answer(application, request, environ)
+        found = answer(application, request, environ)
     except TooMuch:
         return None
+    return None if found is None else encoded(environ, whole(found))
 
 
 def _is_plain(path: str) -> bool:

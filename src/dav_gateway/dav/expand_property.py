@@ -12,9 +12,9 @@ from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import multistatus, propstat, response
 from dav_gateway.dav.names import clark, element
-from dav_gateway.dav.propfind import MAX_NAMES
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.dav.view import View
+from dav_gateway.dav.wanted import MAX_NAMES
 from dav_gateway.service.request import DavRequest
 
 EXPAND = clark("D:expand-property")

@@ -1,24 +1,18 @@
-"""Objects of a collection as reports tell them: one `D:response` each, with the properties that were asked for."""
+"""What a report asks of each object: properties, and how much of the object itself."""
 
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from xml.etree.ElementTree import Element
 
-from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Scope
-from dav_gateway.dav import properties, propfind, view
 from dav_gateway.dav.guard import BadXML
-from dav_gateway.dav.multistatus import propstat, response
-from dav_gateway.dav.names import clark, element, text
-from dav_gateway.dav.propfind import MAX_NAMES, Wanted
+from dav_gateway.dav.names import clark
+from dav_gateway.dav.object_responses import DATA, ObjectResponses
 from dav_gateway.dav.query.address_data import AddressData
 from dav_gateway.dav.query.calendar_data import CalendarData
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
-from dav_gateway.store.objects import StoredObject
-
-DATA = {Scope.CALENDARS: clark("C:calendar-data"), Scope.CONTACTS: clark("CR:address-data")}
+from dav_gateway.dav.wanted import MAX_NAMES, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +50,11 @@ class Asked:
         """Whether the objects themselves are asked for."""
         return any(name in self.names for name in DATA.values())
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether objects are sent as they are stored, if at all."""
+        return not self.octets or (self.calendar_data.is_whole and self.address_data.is_whole)
+
     def data_of(self, calendar: CalendarObject) -> str | None:
         """What is sent of a calendar object, None when it is as stored. Raises ValueError, TooManyOccurrences."""
         if DATA[Scope.CALENDARS] not in self.names or self.calendar_data.is_whole:
@@ -69,21 +68,7 @@ class Asked:
         return self.address_data.text(stored)
 
 
-def member(looked: View, site: Site, stored: StoredObject, asked: Asked, data: str | None = None) -> str:
-    """One `D:response` with what was asked of an object; its data as stored, or `data` when a part was asked for."""
-    each = view.member(looked, stored)
-    if asked.wanted is not None:
-        return propfind.described(each, site, asked.wanted, brief=asked.brief)
-    found: list[str] = []
-    missing: list[str] = []
-    for name in asked.names:
-        if looked.home is not None and name == DATA[looked.home]:
-            found.append(element(name, text(as_text(stored.octets) if data is None else data)))
-            continue
-        value = properties.value(each, site, name)
-        if value is None and not asked.brief:
-            missing.append(element(name))
-        elif value is not None:
-            found.append(value)
-    # Without asked properties the response still has a propstat (RFC 6578 section 3.5.1, RFC 4918 section 14.24).
-    return response(each.path, propstat(HTTPStatus.OK, found), propstat(HTTPStatus.NOT_FOUND, missing))
+def responses(looked: View, site: Site, asked: Asked) -> ObjectResponses:
+    """What writes the response of each object of the collection (or of the object) in `looked`."""
+    wanted = asked.wanted or Wanted(names=asked.names)
+    return ObjectResponses(looked, site, wanted, brief=asked.brief, with_data=True)

@@ -1,17 +1,21 @@
 """Multiget: objects by their hrefs (RFC 4791 section 7.9, RFC 6352 section 8.7)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import tzinfo
+from functools import partial
+from itertools import islice
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Scope
-from dav_gateway.dav import members
+from dav_gateway.dav import answers, members
+from dav_gateway.dav.answers import Long
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
-from dav_gateway.dav.multistatus import gone
+from dav_gateway.dav.multistatus import gone, multistatus
 from dav_gateway.dav.names import clark
+from dav_gateway.dav.object_responses import ObjectResponses
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query_report import UNREADABLE, floating_zone
 from dav_gateway.dav.site import Site
@@ -20,26 +24,41 @@ from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects
 from dav_gateway.store.objects import StoredObject
 
+TOGETHER = 100
+"""Objects that are read, and held in memory, at once."""
 
-def responses(request: DavRequest, site: Site, looked: View, body: Element, asked: Asked) -> Iterator[str]:
-    """One `D:response` for each href, in their order. Raises BadXML, InvalidFilter,
-    TooManyOccurrences."""
-    assert looked.collection is not None
+
+def answer(request: DavRequest, site: Site, looked: View, body: Element, asked: Asked) -> Long:
+    """One `D:response` for each href, in their order. Raises BadXML, InvalidFilter, TooManyOccurrences."""
     paths = [_path(each.text or "") for each in body.findall(clark("D:href"))]
     if not paths:
         raise BadXML("A multiget names at least one href.")
     wanted = {path: _name_in(looked, path) for path in paths}
-    found = objects.get_many(
-        request.connection, looked.collection.id, [name for name in wanted.values() if name], octets=asked.octets
-    )
     zone = floating_zone(looked, body)
-    by_name = {stored.name: stored for stored in found}
-    for path, name in wanted.items():
-        stored = by_name.get(name) if name else None
-        if stored is None:
-            yield gone(path)
-        else:
-            yield members.member(looked, site, stored, asked, _part(looked, stored, asked, zone))
+    responses = _responses(
+        request, looked, wanted, members.responses(looked, site, asked), partial(_part, looked, asked, zone)
+    )
+    if asked.is_whole:
+        return answers.in_pieces(responses)
+    return answers.many(multistatus(responses))
+
+
+def _responses(
+    request: DavRequest,
+    looked: View,
+    wanted: Mapping[str, str | None],
+    told: ObjectResponses,
+    part: Callable[[StoredObject], str | None],
+) -> Iterator[str]:
+    assert looked.collection is not None
+    paths = iter(wanted.items())
+    while some := list(islice(paths, TOGETHER)):
+        names = [name for _, name in some if name]
+        found = objects.get_many(request.connection, looked.collection.id, names, octets=told.octets)
+        by_name = {stored.name: stored for stored in found}
+        for path, name in some:
+            stored = by_name.get(name) if name else None
+            yield gone(path) if stored is None else told.one(stored, part(stored))
 
 
 def _path(reference: str) -> str:
@@ -58,8 +77,8 @@ def _name_in(looked: View, path: str) -> str | None:
     return name if name != path and name and "/" not in name else None
 
 
-def _part(looked: View, stored: StoredObject, asked: Asked, zone: tzinfo) -> str | None:
-    if not asked.octets or (asked.calendar_data.is_whole and asked.address_data.is_whole):
+def _part(looked: View, asked: Asked, zone: tzinfo, stored: StoredObject) -> str | None:
+    if asked.is_whole:
         return None
     text = as_text(stored.octets)
     try:

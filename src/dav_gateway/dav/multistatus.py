@@ -3,8 +3,9 @@
 Text is put together as it goes out: for answers whose shape is known a tree would only be walked to become this text.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from itertools import islice
 from urllib.parse import quote
 
 from dav_gateway.dav.names import DECLARATIONS, clark, element, text
@@ -15,6 +16,7 @@ DESCRIPTION = "{http://twistedmatrix.com/xml_namespace/dav/}error-description"
 precondition for a second precondition."""
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+RESPONSES_OF_A_PIECE = 256
 
 
 def href(path: str) -> str:
@@ -49,6 +51,15 @@ def gone(path: str, status: int = HTTPStatus.NOT_FOUND, error: str = "") -> str:
 def multistatus(responses: Iterable[str], trailer: str = "") -> bytes:
     """The whole body. `trailer` follows the responses (`D:sync-token`)."""
     return f"{DECLARATION}<D:multistatus {DECLARATIONS}>{''.join(responses)}{trailer}</D:multistatus>".encode()
+
+
+def pieces(responses: Iterable[str], trailer: str = "") -> Iterator[bytes]:
+    """The whole body as `multistatus` makes it, a few hundred responses at a time."""
+    yield f"{DECLARATION}<D:multistatus {DECLARATIONS}>".encode()
+    each = iter(responses)
+    while some := list(islice(each, RESPONSES_OF_A_PIECE)):
+        yield "".join(some).encode()
+    yield f"{trailer}</D:multistatus>".encode()
 
 
 def error(condition: str, content: str = "", sentence: str = "") -> bytes:

@@ -13,6 +13,7 @@ APPLE = "http://apple.com/ns/ical/"
 PREFIXES = {DAV: "D", CALDAV: "C", CARDDAV: "CR", CALENDARSERVER: "CS", APPLE: "ICAL"}
 NAMESPACES = {prefix: namespace for namespace, prefix in PREFIXES.items()}
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32)])
 DECLARATIONS = " ".join(f'xmlns:{prefix}="{namespace}"' for namespace, prefix in PREFIXES.items())
 
 
@@ -46,3 +47,11 @@ def element(name: str, content: str = "") -> str:
 def text(value: str) -> str:
     """Text as XML content. Characters that XML 1.0 cannot carry become U+FFFD."""
     return escape(_NOT_XML.sub("\ufffd", value))
+
+
+def octets_text(octets: bytes) -> str:
+    """As `text`, of UTF-8 octets; the usual case, in which XML can carry every character, is seen at once. Raises
+    UnicodeDecodeError."""
+    decoded = octets.decode()
+    odd = len(octets.translate(None, _CONTROLS)) != len(octets) or b"\xef\xbf" in octets
+    return text(decoded) if odd else escape(decoded)

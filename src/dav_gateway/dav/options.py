@@ -5,7 +5,7 @@ is not named. Thunderbird, Evolution and cadaver ask without credentials and are
 """
 
 from dav_gateway.core.scope import Kind, Resource, Scope
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav.answers import Long
 from dav_gateway.dav.site import CLASSES
 from dav_gateway.service.request import DavRequest
 
@@ -28,7 +28,7 @@ def dav_header(request: DavRequest) -> str:
     return ", ".join([CLASSES, *features])
 
 
-def with_dav_header(request: DavRequest, response: Response) -> Response:
+def with_dav_header(request: DavRequest, response: Long) -> Long:
     """The answer with the DAV header: some clients look for it on a PROPFIND and never send OPTIONS."""
     status, headers, body, logged = response
     return status, {**dict(headers), "DAV": dav_header(request)}, body, logged

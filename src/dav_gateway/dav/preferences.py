@@ -1,10 +1,10 @@
 """What a client would rather have: the Prefer header (RFC 7240, RFC 8144) and Apple's older Brief."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from dav_gateway.dav.answers import Response
-
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+Body = TypeVar("Body")
 VARY = {"Vary": "Prefer, Brief"}
 
 
@@ -29,7 +29,9 @@ def without_root(environ: Mapping[str, Any]) -> bool:
     return "depth-noroot" in _preferences(environ)
 
 
-def applied(environ: Mapping[str, Any], response: Response) -> Response:
+def applied(
+    environ: Mapping[str, Any], response: tuple[int, Headers, Body, str | None]
+) -> tuple[int, Headers, Body, str | None]:
     """The answer with what was made of the preferences (RFC 7240 section 3)."""
     status, headers, body, logged = response
     done = [name for name, wish in (("return=minimal", minimal), ("depth-noroot", without_root)) if wish(environ)]

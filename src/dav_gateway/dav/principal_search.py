@@ -17,9 +17,9 @@ from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import DECLARATION, XML_TYPE, multistatus
 from dav_gateway.dav.names import DECLARATIONS, clark, element
-from dav_gateway.dav.propfind import Wanted
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View, principal_path
+from dav_gateway.dav.wanted import Wanted
 from dav_gateway.service.request import DavRequest
 
 MATCH, SEARCH, PROPERTY_SET = (

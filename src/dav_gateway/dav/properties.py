@@ -5,7 +5,7 @@ RFC 4918 section 15, RFC 4791 sections 5.2 and 6.2, RFC 6352 sections 6.2 and 7.
 RFC 6578.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 
 from dav_gateway.core.moment import isoformat
@@ -15,6 +15,7 @@ from dav_gateway.dav.multistatus import href
 from dav_gateway.dav.names import clark, element, text
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.dav.view import View, home_path, principal_path
+from dav_gateway.dav.wanted import Wanted
 
 Property = Callable[[View, Site], str | None]
 
@@ -209,3 +210,13 @@ def all_names(view: View, site: Site) -> list[str]:
     names = [name for name, function in TABLES[view.kind].items() if function(view, site) is not None]
     names += [name for name in dead.names(view.kept) if name not in TABLES[view.kind]]
     return names
+
+
+def asked_of(view: View, site: Site, wanted: Wanted) -> Iterable[str]:
+    """The names that a request means here, each once: those it lists, or what there is."""
+    if wanted.names_only:
+        return all_names(view, site)
+    if wanted.everything:
+        listed = [name for name in all_names(view, site) if name not in NOT_IN_ALLPROP]
+        return dict.fromkeys([*listed, *wanted.names])
+    return wanted.names

@@ -12,8 +12,8 @@ from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import multistatus, propstat, response
 from dav_gateway.dav.names import clark, element
 from dav_gateway.dav.privileges import may_set_properties
-from dav_gateway.dav.propfind import MAX_NAMES
 from dav_gateway.dav.view import View, look_up
+from dav_gateway.dav.wanted import MAX_NAMES
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import collections, listings
 

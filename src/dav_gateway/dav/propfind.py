@@ -1,77 +1,29 @@
 """PROPFIND (RFC 4918 section 9.1) from the property tables."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
-from xml.etree.ElementTree import Element
 
 from dav_gateway.core.scope import Kind, Resource
-from dav_gateway.dav import answers, guard, preferences, properties, view
-from dav_gateway.dav.answers import Response
-from dav_gateway.dav.guard import BadXML
+from dav_gateway.dav import answers, preferences, properties, view, wanted
+from dav_gateway.dav.answers import Long
 from dav_gateway.dav.multistatus import multistatus, propstat, response
-from dav_gateway.dav.names import clark, element
+from dav_gateway.dav.names import element
+from dav_gateway.dav.object_responses import ObjectResponses
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
+from dav_gateway.dav.wanted import Wanted
 from dav_gateway.service.request import DavRequest
+from dav_gateway.store import objects
 
-MAX_NAMES = 400
-"""Apple's longest list has about 40 names; 5 000 names on 200 objects kept Radicale busy for 13 s."""
-
-LONGEST_REMEMBERED = 4096
 NAMES_OF_ONE = 16
 """So many properties of one resource take as long as a resource is counted for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which properties a request asks for: named ones, all of them, or only their names."""
-
-    names: tuple[str, ...] = ()
-    everything: bool = False
-    names_only: bool = False
-
-
-def read(body: bytes) -> Wanted:
-    """What a PROPFIND body asks for. Raises BadXML."""
-    return _remembered(body) if len(body) <= LONGEST_REMEMBERED else wanted(guard.parse(body))
-
-
-@lru_cache(maxsize=256)
-def _remembered(body: bytes) -> Wanted:
-    """A device sends the same octets at each poll."""
-    return wanted(guard.parse(body))
-
-
-def wanted(body: Element | None) -> Wanted:
-    """What a PROPFIND body asks for; an empty body means allprop. Raises BadXML for a body that is not a propfind."""
-    if body is None:
-        return Wanted(everything=True)
-    if body.tag != clark("D:propfind"):
-        raise BadXML("A PROPFIND body is a DAV:propfind element.")
-    named = [each for each in body if each.tag == clark("D:prop")]
-    everything = [each for each in body if each.tag == clark("D:allprop")]
-    names_only = [each for each in body if each.tag == clark("D:propname")]
-    if len(named) + len(everything) + len(names_only) != 1:
-        raise BadXML("A DAV:propfind element has one of prop, allprop and propname.")
-    if names_only:
-        return Wanted(names_only=True)
-    included = [name for each in body if each.tag == clark("D:include") for name in _names(each)]
-    names = [name for each in named for name in _names(each)] or included
-    if len(names) > MAX_NAMES:
-        raise BadXML(f"A request may name {MAX_NAMES} properties.")
-    return Wanted(names=tuple(dict.fromkeys(names)), everything=bool(everything))
-
-
-def _names(prop: Element) -> Iterator[str]:
-    return (each.tag for each in prop)
-
-
-def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], body: bytes) -> Response:
+def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], body: bytes) -> Long:
     """The multistatus for `resource`, and for its children with `Depth: 1`. Raises BadXML."""
-    asked = read(body)
+    asked = wanted.read(body)
     # tsdav leaves Depth out and expects the resource itself, as Radicale and most servers answer.
     depth = environ.get("HTTP_DEPTH", "0").strip().lower()
     if depth == "infinity" and resource.kind in (Kind.COLLECTION, Kind.OBJECT):
@@ -85,26 +37,33 @@ def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping
     looked = view.look_up(request, resource)
     if looked is None:
         return answers.nothing()
-    views: list[View] = [] if depth == "1" and preferences.without_root(environ) else [looked]
-    if depth == "1":
-        views += view.children(request, looked)
-    request.expect(len(views) * max(1, len(asked.names) // NAMES_OF_ONE))
     brief = preferences.minimal(environ)
-    found = answers.many(multistatus(described(each, site, asked, brief=brief) for each in views))
+    itself = [] if depth == "1" and preferences.without_root(environ) else [looked]
+    if depth == "1" and looked.kind is Kind.COLLECTION:
+        found = _listing(request, site, looked, itself, asked, brief=brief)
+    else:
+        views = [*itself, *(view.children(request, looked) if depth == "1" else ())]
+        request.expect(len(views) * max(1, len(asked.names) // NAMES_OF_ONE))
+        found = answers.many(multistatus(described(each, site, asked, brief=brief) for each in views))
     return preferences.applied(environ, found)
+
+
+def _listing(request: DavRequest, site: Site, looked: View, itself: list[View], asked: Wanted, *, brief: bool) -> Long:
+    """The calendar or address book, and all its objects."""
+    request.expect(None)
+    assert looked.collection is not None
+    told = ObjectResponses(looked, site, asked, brief=brief)
+    members = told.many(objects.every(request.connection, looked.collection.id, octets=False))
+    return answers.in_pieces(chain((described(each, site, asked, brief=brief) for each in itself), members))
 
 
 def described(each: View, site: Site, asked: Wanted, *, brief: bool) -> str:
     """One `D:response` with what the resource has of what was asked for."""
     if asked.names_only:
-        return response(each.path, propstat(HTTPStatus.OK, map(element, properties.all_names(each, site))))
-    names: Iterable[str] = asked.names
-    if asked.everything:
-        listed = [name for name in properties.all_names(each, site) if name not in properties.NOT_IN_ALLPROP]
-        names = dict.fromkeys([*listed, *asked.names])
+        return response(each.path, propstat(HTTPStatus.OK, map(element, properties.asked_of(each, site, asked))))
     found: list[str] = []
     missing: list[str] = []
-    for name in names:
+    for name in properties.asked_of(each, site, asked):
         value = properties.value(each, site, name)
         if value is not None:
             found.append(value)

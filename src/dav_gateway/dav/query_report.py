@@ -56,13 +56,14 @@ def answer(  # noqa: PLR0917 - what every report gets
         if looked.home is Scope.CALENDARS
         else _cards(request, looked, body, asked)
     )
+    told = members.responses(looked, site, asked)
     responses: list[str] = []
     for stored, data in found:
         if len(responses) == limit:
             # RFC 6352 section 8.6.2: the request URI with 507 says that there are more.
             responses.append(gone(looked.path, HTTPStatus.INSUFFICIENT_STORAGE, WITHIN_LIMITS))
             break
-        responses.append(members.member(looked, site, stored, asked, data))
+        responses.append(told.one(stored, data))
     return answers.many(multistatus(responses))
 
 

@@ -17,11 +17,10 @@ from dav_gateway.dav import (
     sync,
     view,
 )
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav.answers import Long, Response
 from dav_gateway.dav.expand_property import EXPAND
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
-from dav_gateway.dav.multistatus import multistatus
 from dav_gateway.dav.names import clark
 from dav_gateway.dav.query.expansion import TooManyOccurrences
 from dav_gateway.dav.query.text import InvalidFilter
@@ -37,7 +36,7 @@ OF_ANY_RESOURCE = (EXPAND, principal_search.MATCH, principal_search.SEARCH, prin
 
 def answer(
     request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], body: Element | None
-) -> Response:
+) -> Long:
     """The answer to any report. Raises BadXML."""
     if body is None:
         raise BadXML("A REPORT needs a body.")
@@ -57,7 +56,7 @@ def answer(
     return preferences.applied(environ, answered)
 
 
-def _answered(request: DavRequest, site: Site, looked: View, environ: Mapping[str, Any], body: Element) -> Response:
+def _answered(request: DavRequest, site: Site, looked: View, environ: Mapping[str, Any], body: Element) -> Long:
     depth = environ.get("HTTP_DEPTH", "0").strip().lower()
     if depth not in ("0", "1", "infinity"):
         return answers.plain(HTTPStatus.BAD_REQUEST, "Depth is 0, 1 or infinity.")
@@ -75,7 +74,7 @@ def _answered(request: DavRequest, site: Site, looked: View, environ: Mapping[st
     if body.tag == SYNC:
         return sync.answer(request, site, looked, environ, body, asked)
     if body.tag == MULTIGET[looked.home]:
-        return answers.many(multistatus(multiget.responses(request, site, looked, body, asked)))
+        return multiget.answer(request, site, looked, body, asked)
     return query_report.answer(request, site, looked, environ, body, asked)
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from dav_gateway.dav import answers, members
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav.answers import Long, Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
-from dav_gateway.dav.multistatus import gone, multistatus
+from dav_gateway.dav.multistatus import gone
 from dav_gateway.dav.names import clark, element
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
@@ -25,7 +26,7 @@ WITHIN_LIMITS = element(clark("D:error"), element(clark("D:number-of-matches-wit
 
 def answer(  # noqa: PLR0917 - what every report gets
     request: DavRequest, site: Site, looked: View, environ: Mapping[str, Any], body: Element, asked: Asked
-) -> Response:
+) -> Long:
     """The changes as a multistatus with the next sync token. Raises BadXML."""
     refusal = _refused(environ, body)
     if refusal is not None:
@@ -41,13 +42,13 @@ def answer(  # noqa: PLR0917 - what every report gets
         return answers.precondition(
             HTTPStatus.FORBIDDEN, "D:valid-sync-token", "This sync token is not of this collection, or too old."
         )
-    responses = [members.member(looked, site, stored, asked) for stored in found]
-    responses += [gone(looked.path + name) for name in removed]
+    told = members.responses(looked, site, asked).many(found)
+    responses = [gone(looked.path + name) for name in removed]
     if behind is not None:
         # RFC 6578 section 3.6: the collection itself with 507 says that there is more behind this sync token.
         responses.append(gone(looked.path, HTTPStatus.INSUFFICIENT_STORAGE, WITHIN_LIMITS))
     token = behind.sync_token(looked.collection) if behind else looked.collection.sync_token
-    return answers.many(multistatus(responses, element(clark("D:sync-token"), token)))
+    return answers.in_pieces(chain(told, responses), element(clark("D:sync-token"), token))
 
 
 def _refused(environ: Mapping[str, Any], body: Element) -> Response | None:

@@ -1,7 +1,9 @@
 """The DAV room's door: one WSGI call is one request with its credential, from the header to the closed transaction."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -11,15 +13,16 @@ from radicale import config
 from dav_gateway.core import basic_auth
 from dav_gateway.core.credential import Reason
 from dav_gateway.dav import answers, direct
-from dav_gateway.dav.answers import Own
+from dav_gateway.dav.answers import Long, Own, Pieces
 from dav_gateway.dav.application import Application
+from dav_gateway.dav.encoding import encoded, encoded_pieces
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service.request import DavRequest, EndOfRequest, serving
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Presented
 
 log = logging.getLogger("dav_gateway.dav")
-StartResponse = Callable[[str, list[tuple[str, str]]], object]
+StartResponse = Callable[..., Callable[[bytes], object]]
 HIDDEN = ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_X_SCRIPT_NAME", "HTTP_X_REMOTE_ADDR", "HTTP_X_REMOTE_USER")
 """What Radicale would trust or log, and has no use for: the credential is in the request's context."""
 
@@ -71,14 +74,14 @@ class Gateway:
                     return _started(answers.nothing(), start_response)
                 short = direct.answer(self._application, request, environ) if not alias else None
                 if short is not None:
-                    sent = _started(short, start_response)
-                    return [] if environ["REQUEST_METHOD"] == "HEAD" else sent
+                    return _sent(environ, short, start_response)
                 return self._application(_for_radicale(environ, path), start_response)
         except EndOfRequest as end:
             if end.reason in (Reason.STORE, Reason.OVERLOADED):
                 log.warning("answered 503: %s", end.detail)
             refused = answers.refused(end.reason, path=full_path, realm=self._site.realm, retry_after=end.retry_after)
-            return _started(refused, start_response)
+            # A long answer may have been begun; nothing of it has left (PEP 3333, `exc_info`).
+            return _started(refused, partial(start_response, exc_info=sys.exc_info()))
         finally:
             _name_credential(environ, request)
 
@@ -125,6 +128,19 @@ def _for_radicale(environ: dict[str, Any], path: str) -> dict[str, Any]:
     # It refuses control characters; which resource is meant is told by the request, never by its path.
     shown = path.replace("\n", " ")
     return {**kept, "REQUEST_METHOD": method, "SCRIPT_NAME": PREFIX, "PATH_INFO": shown, "QUERY_STRING": ""}
+
+
+def _sent(environ: dict[str, Any], response: Long, start_response: StartResponse) -> Iterable[bytes]:
+    """Hand an answer over; its pieces, if it is in pieces, while the transaction lasts that they are read in."""
+    status, headers, body, logged = response
+    if not isinstance(body, Pieces):
+        sent = _started(encoded(environ, (status, headers, body, logged)), start_response)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else sent
+    said, pieces = encoded_pieces(environ, dict(headers), body)
+    write = start_response(f"{int(status)} {HTTPStatus(status).phrase}", [*said.items()])
+    for piece in pieces:
+        write(piece)
+    return []
 
 
 def _started(response: Own, start_response: StartResponse) -> Iterable[bytes]:

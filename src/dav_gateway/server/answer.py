@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from dav_gateway.server.asgi import EXTENSION, Scope, Send
 from dav_gateway.server.head_case import usual
+from dav_gateway.server.spooled import SpooledBody
 
 SLICE = 64 * 1024
 """How much of a body is handed to the transport before its buffer is looked at again."""
@@ -25,10 +26,10 @@ class Answer:
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    body: bytes = b""
+    body: bytes | SpooledBody = b""
 
     @classmethod
-    def make(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> "Answer":
+    def make(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes | SpooledBody) -> "Answer":
         """An answer from text headers. Raises ValueError for a name or value that RFC 9110 section 5 does not allow."""
         lines = tuple([(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers])
         for name, value in lines:
@@ -42,6 +43,11 @@ class Answer:
         text = ("content-type", "text/plain; charset=utf-8")
         return cls.make(status, [text, *headers], f"{sentence}\n".encode())
 
+    def close(self) -> None:
+        """Give back what the body holds. Called by whoever does not send it after all."""
+        if isinstance(self.body, SpooledBody):
+            self.body.close()
+
 
 def to_bytes(answer: Answer, date: Iterable[tuple[bytes, bytes]], *, last: bool = True) -> bytes:
     """The answer as HTTP/1.1 octets; the `last` one announces the end of the connection (RFC 9112 section 9.6)."""
@@ -54,6 +60,7 @@ def to_bytes(answer: Answer, date: Iterable[tuple[bytes, bytes]], *, last: bool 
         lines.append(b"Content-Length: %d" % len(answer.body))
     if last:
         lines.append(b"Connection: close")
+    assert isinstance(answer.body, bytes), "long answers are delivered in slices"
     return b"\r\n".join([*lines, b"", b"" if bodiless else answer.body])
 
 
@@ -69,7 +76,7 @@ async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
     says so and the rest is thrown away.
     """
     connection = scope["extensions"][EXTENSION]
-    body = answer.body
+    body: bytes | SpooledBody = answer.body
     headers = [line for line in answer.headers if line[0] not in _OURS]
     if scope["method"] == "HEAD":
         headers.append((b"content-length", _announced(answer)))
@@ -80,17 +87,27 @@ async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
         headers.append((b"content-length", b"%d" % len(body)))
     if not connection.body_complete or connection.is_full:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        left = len(body)
+        for piece in _slices(body):
+            if connection.gone:
+                await connection.wait_closed()
+                return
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+    finally:
+        answer.close()
+
+
+def _slices(body: bytes | SpooledBody) -> Iterable[bytes | memoryview]:
+    """The body in parts, at least one."""
+    if isinstance(body, SpooledBody):
+        return body.slices(SLICE)
     if len(body) <= SLICE:
-        await send({"type": "http.response.body", "body": body})
-        return
+        return (body,)
     view = memoryview(body)
-    for start in range(0, len(body), SLICE):
-        if connection.gone:
-            await connection.wait_closed()
-            return
-        end = start + SLICE
-        await send({"type": "http.response.body", "body": view[start:end], "more_body": end < len(body)})
+    return (view[start : start + SLICE] for start in range(0, len(body), SLICE))
 
 
 def _announced(answer: Answer) -> bytes:

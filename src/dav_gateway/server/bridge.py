@@ -74,6 +74,8 @@ class WsgiBridge:
             answer = None
         if answer is None or connection.gone:
             # What the thread made is thrown away. uvicorn wants to see the end of the connection first.
+            if answer is not None:
+                answer.close()
             await connection.wait_closed()
             return
         await deliver(answer, scope, send)

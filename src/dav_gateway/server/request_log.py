@@ -70,6 +70,7 @@ def _blot_out(_logger: object, _method: str, event: MutableMapping[str, Any]) ->
 
 def log_refused(answer: Answer, address: str) -> None:
     """A refusal that no request came of: malformed, too long, too slow, too many."""
+    assert isinstance(answer.body, bytes), "a refusal is one sentence"
     _logger.info("refused", status=answer.status, why=answer.body.decode().strip(), address=address)
 
 

@@ -5,6 +5,10 @@ from typing import Any
 
 from dav_gateway.server.answer import Answer
 from dav_gateway.server.asgi import Environ, WSGIApplication
+from dav_gateway.server.spooled import Collected
+
+IN_MEMORY = 512 * 1024
+"""Octets of a body that are kept in memory."""
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
@@ -12,10 +16,10 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 def call(application: WSGIApplication, environ: Environ) -> Answer:
     """The application's whole answer (PEP 3333). Raises what the application raises, also for a bad status or header.
 
-    The body is collected here, so that a slow client holds memory but no thread.
+    The body is collected here, a long one in a file, so that a slow client holds no thread and little memory.
     """
     started: list[tuple[str, list[tuple[str, str]]]] = []
-    written: list[bytes] = []
+    written = Collected(IN_MEMORY)
 
     def start_response(
         status: str, headers: list[tuple[str, str]], exc_info: _ExcInfo | None = None
@@ -23,16 +27,22 @@ def call(application: WSGIApplication, environ: Environ) -> Answer:
         if started and exc_info is None:
             raise RuntimeError("start_response was called twice")
         started[:] = [(status, headers)]
-        return written.append
+        written.drop()
+        return written.write
 
-    parts = application(environ, start_response)
     try:
-        written.extend(parts)
-    finally:
-        close = getattr(parts, "close", None)
-        if close is not None:
-            close()
-    if not started:
-        raise RuntimeError("the application did not call start_response")
-    status, headers = started[0]
-    return Answer.make(int(status[:3]), headers, written[0] if len(written) == 1 else b"".join(written))
+        parts = application(environ, start_response)
+        try:
+            for part in parts:
+                written.write(part)
+        finally:
+            close = getattr(parts, "close", None)
+            if close is not None:
+                close()
+        if not started:
+            raise RuntimeError("the application did not call start_response")
+        status, headers = started[0]
+        return Answer.make(int(status[:3]), headers, written.body())
+    except BaseException:
+        written.drop()
+        raise

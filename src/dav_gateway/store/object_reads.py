@@ -109,12 +109,9 @@ def get_many(c: Connection, collection_id: int, names: Iterable[str], *, octets:
 def every(c: Connection, collection_id: int, *, octets: bool = True) -> Iterator[StoredObject]:
     """All objects of the collection by name; without octets when they are not wanted, which never reads them.
 
-    With octets they are fetched a few at a time: use it up before the connection writes or closes.
+    They are fetched a few at a time: use it up before the connection writes or closes.
     """
-    values = {"collection_id": collection_id}
-    if octets:
-        return _stream(c, _EVERY, values)
-    return iter([_read(row) for row in c.execute(_HEADS, values)])
+    return _stream(c, _EVERY if octets else _HEADS, {"collection_id": collection_id})
 
 
 def between(
