@@ -343,16 +343,19 @@ def test_a_sync_of_events_outlives_a_server_in_trouble(gateway, bird, passwords,
 def test_cards_outlive_a_server_in_trouble(gateway, bird, passwords, book):
     """Thunderbird does not send again by itself what was answered 503: the next change of the card takes it along."""
     book.put("kept.vcf", card("kept", "Kept"))
+    book.put("gone.vcf", card("gone"))
     find_books(bird, gateway, passwords.contacts)
     bird.requests()
     with out_of_order(gateway):
         assert "503" in bird.sync_book(book.path)
         assert "503" in bird.add_card(book.path, card("mine", "Mine", "4.0"))
-        assert refusals(bird) == [("REPORT", 503, MAIL), ("PUT", 503, MAIL)]
+        assert bird.delete_card(book.path, "gone") == "", "which it does not look at"
+        assert refusals(bird) == [("REPORT", 503, MAIL), ("PUT", 503, MAIL), ("DELETE", 503, MAIL)]
     book.put("kept.vcf", card("kept", "Changed there"))
     assert bird.sync_book(book.path) == ""
     assert bird.cards(book.path) == {"kept": "Changed there", "mine": "Mine"}
     assert bird.change_card(book.path, "mine", "Still mine") == ""
     assert "FN:Still mine\r\n" in book.get("mine.vcf")
+    assert book.names() == {"kept.vcf", "gone.vcf", "mine.vcf"}
     assert users(bird) == [MAIL]
     assert shown(bird) == []
