@@ -122,7 +122,7 @@ def test_put_where_no_object_can_be(rig: Rig, path: str, status: int) -> None:
     password = rig.password(BOTH)
     assert rig.request("PUT", path, EVENT, password=password).status == status
     probe = rig.request("PUT", path, b"", password=password, extra={"HTTP_IF_MATCH": "nothing"})
-    assert probe.status in (403, 412)
+    assert probe.status in (403, 405), "412 or 409 makes Thunderbird offer a calendar that is none"
     rig.request("GET", "/dav/ana/calendars/calendar/", password=password)
     assert len(rig.everything()["object"]) == len(before["object"])
 

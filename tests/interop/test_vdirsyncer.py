@@ -3,8 +3,8 @@
 import pytest
 from bodies import card, event
 from desk import KINDS, Desk
-from http_client import Client
 from live_gateway import Gateway
+from remote import Remote
 
 OTHER = {"calendars": "contacts", "contacts": "calendars"}
 
@@ -16,39 +16,19 @@ def passwords(passwords_for):
 
 @pytest.fixture
 def remote(gateway: Gateway, passwords):
-    """The server's side, seen past every client: read, write, remove one object of the home's collection."""
-
-    class Remote:
-        def __init__(self, home: str) -> None:
-            self.client = Client(gateway, getattr(passwords, home), "vdirsyncer/0.21.0")
-            self.path = f"/dav/{passwords.account}/{home}/{KINDS[home].collection}/"
-
-        def get(self, name: str) -> str | None:
-            reply = self.client.request("GET", self.path + name)
-            assert reply.status in (200, 404)
-            return reply.body.decode() if reply.status == 200 else None
-
-        def put(self, name: str, text: str) -> None:
-            assert self.client.request("PUT", self.path + name, text).status in (201, 204)
-
-        def remove(self, name: str) -> None:
-            assert self.client.request("DELETE", self.path + name).status in (200, 204)
-
-        def names(self) -> set[str]:
-            members = self.client.request("PROPFIND", self.path, headers={"Depth": "1"}).members
-            return {href.rpartition("/")[2] for href in members} - {""}
-
+    """The server's side of the home's collection, emptied."""
     opened = []
 
     def at(home: str) -> Remote:
-        opened.append(Remote(home))
+        path = f"/dav/{passwords.account}/{home}/{KINDS[home].collection}/"
+        opened.append(Remote(gateway, getattr(passwords, home), path, "vdirsyncer/0.21.0"))
         for name in opened[-1].names():
             opened[-1].remove(name)
         return opened[-1]
 
     yield at
     for each in opened:
-        each.client.connection.close()
+        each.close()
 
 
 @pytest.mark.parametrize("home", KINDS)

@@ -216,7 +216,7 @@ def _known(resource: Resource | None) -> Resource:
 def _harmless(method: str, request: DavRequest, resource: Resource | None) -> bool:
     """Requests that change nothing where they are not permitted, and have a better answer than 403.
 
-    PUT outside collections is 405 or 412 (Thunderbird probes). PROPPATCH is a 207 that refuses each property: macOS
+    PUT outside collections is 405 (Thunderbird probes). PROPPATCH is a 207 that refuses each property: macOS
     Calendar reads no events after a plain 403.
     """
     if resource is None or not request.permission(resource):

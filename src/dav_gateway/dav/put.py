@@ -30,9 +30,8 @@ MAX_NAME = 255
 def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], octets: bytes) -> Own:
     """Store the object, unless a condition, a precondition or the collection refuses it."""
     if resource.kind is not Kind.OBJECT or resource.home is None:
-        # Thunderbird's detection of ICS files PUTs to whatever address was typed, with `If-Match: nothing`.
-        if conditions.failed(environ, '""'):
-            return answers.changed()
+        # Before any condition (RFC 9110 section 13.2.1): Thunderbird's detection of ICS files PUTs to whatever address
+        # was typed, with `If-Match: nothing`, and offers a calendar there when the answer is 412 or 409.
         return answers.not_allowed(allow(resource), "Objects are stored inside a calendar or address book.")
     refusal = _unfit(site, resource.home, environ, octets) or unfit_name(resource)
     if refusal is not None:
