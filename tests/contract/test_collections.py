@@ -28,7 +28,7 @@ def test_what_is_made_is_found_again(database: Database, ana: Account, calendar:
         modified_at=now,
     )
     assert calendar.etag == f'"{calendar.incarnation}-0"'
-    assert calendar.sync_token == f"urn:dav-gateway:sync:{calendar.incarnation}:0"
+    assert calendar.sync_token == f"data:,{calendar.incarnation}:0"
     with database.read() as c:
         assert collections.find(c, ana.id, "calendars", "work") == calendar
         assert collections.get(c, calendar.id) == calendar

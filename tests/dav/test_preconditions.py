@@ -112,3 +112,48 @@ def test_a_moved_calendar_has_a_location(rig: Rig) -> None:
     target = "/dav/ana/calendars/moved/"
     moved = rig.request("MOVE", CALENDAR, password=rig.password(BOTH), destination=target)
     assert (moved.status, moved.headers["Location"]) == (201, target)
+
+
+MAKE = (
+    b'<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><D:resourcetype>'
+    b"<D:collection/><C:calendar/></D:resourcetype></D:prop></D:set></D:mkcol>"
+)
+
+
+def test_a_collection_is_made_where_nothing_is_in_one_that_is_there(rig: Rig) -> None:
+    """RFC 4918 section 9.3.1: 405 over what is there, 409 without the parent; in a calendar there is no calendar."""
+    rig.seed()
+    password = rig.password(BOTH)
+    assert rig.request("MKCOL", CALENDAR + "e1.ics", MAKE, password=password).status == 405
+    over = rig.request("MKCALENDAR", CALENDAR + "e1.ics", password=password)
+    assert (over.status, conditions(over)) == (403, ["{DAV:}resource-must-be-null"])
+    assert rig.request("MKCOL", "/dav/ana/calendars/none/inner/", MAKE, password=password).status == 409
+    inside = rig.request("MKCALENDAR", CALENDAR + "inner/", password=password)
+    assert (inside.status, conditions(inside)) == (403, [f"{CALDAV}calendar-collection-location-ok"])
+
+
+@pytest.mark.parametrize("method", ["MKCOL", "MKCALENDAR"])
+@pytest.mark.parametrize(
+    ("media_type", "body", "status"),
+    [
+        ("xzy-foo/bar-512", b"afafafaf", 415),
+        ("text/plain", b"afafafaf", 415),
+        ("application/xml; charset=utf-8", b"afafafaf", 400),
+        ("", b"afafafaf", 400),
+    ],
+)
+def test_what_describes_a_new_collection_is_xml(
+    rig: Rig, method: str, media_type: str, body: bytes, status: int
+) -> None:
+    """RFC 4918 section 9.3: a body of a type that is not understood is 415."""
+    path, password = "/dav/ana/calendars/new/", rig.password(BOTH)
+    made = rig.request(method, path, body, password=password, extra={"CONTENT_TYPE": media_type})
+    assert made.status == status
+    assert rig.request("PROPFIND", path, depth="0", password=password).status == 404
+
+
+def test_a_description_that_is_understood_may_name_any_type(rig: Rig) -> None:
+    """curl names a form's type where it is told none."""
+    form = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
+    made = rig.request("MKCOL", "/dav/ana/calendars/new/", MAKE, password=rig.password(BOTH), extra=form)
+    assert made.status == 201

@@ -115,7 +115,7 @@ def test_the_first_sign_in_makes_the_default_collections(company: Company) -> No
     account = accounts.get("ana")
     assert accounts.provision(account)
     assert names(company) == {
-        "calendars/calendar": (("VEVENT",), "Calendar"),
+        "calendars/calendar": (("VEVENT", "VFREEBUSY"), "Calendar"),
         "calendars/tasks": (("VTODO",), "Tasks"),
         "contacts/contacts": ((), "Contacts"),
     }

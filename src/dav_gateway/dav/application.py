@@ -24,6 +24,7 @@ from dav_gateway.dav import (
     get,
     guard,
     make_collection,
+    media_type,
     property_update,
     propfind,
     put,
@@ -149,7 +150,13 @@ class Application(RadicaleApplication):
         return self._whole(self._make, environ)
 
     def _make(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
-        return make_collection.make(request, resource, environ["REQUEST_METHOD"], self._xml(environ))
+        try:
+            body = self._xml(environ)
+        except guard.BadXML:
+            if media_type.is_foreign_to_xml(environ):
+                return answers.plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "A new collection is described in XML.")
+            raise
+        return make_collection.make(request, resource, environ["REQUEST_METHOD"], body)
 
     def do_GET(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:  # noqa: ARG002
         """An object as it was stored, or a whole collection; 304 when the client has it already."""

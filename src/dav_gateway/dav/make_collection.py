@@ -12,7 +12,7 @@ from dav_gateway.dav.names import DECLARATIONS, clark
 from dav_gateway.dav.property_update import changes, refused_properties, too_large
 from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
-from dav_gateway.store import collections
+from dav_gateway.store import collections, objects
 from dav_gateway.store.errors import CollectionExists
 
 COMPONENT_SET = clark("C:supported-calendar-component-set")
@@ -25,7 +25,7 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
     """MKCALENDAR or MKCOL: an empty calendar in the calendars home, an empty address book in the contacts home."""
     asked = changes(body, "C:mkcalendar" if method == "MKCALENDAR" else "D:mkcol")
     if resource is None or resource.kind is not Kind.COLLECTION or resource.home is None:
-        return _misplaced(method)
+        return _elsewhere(request, resource, method)
     if homes.find(request.connection, request.granted.account, resource.home, resource.collection) is not None:
         return _occupied(method)
     refusal = _refused_kind(resource.home, method, asked.pop(RESOURCETYPE, None))
@@ -57,9 +57,20 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
     return answers.empty(HTTPStatus.CREATED, {"Cache-Control": "no-cache"})
 
 
+def _elsewhere(request: DavRequest, resource: Resource | None, method: str) -> Response:
+    """The answer where no collection can be: in one that is not there 409 (RFC 4918 section 9.3.1)."""
+    if resource is None or resource.kind is not Kind.OBJECT or resource.home is None:
+        return _misplaced(method)
+    parent = homes.find(request.connection, request.granted.account, resource.home, resource.collection)
+    if parent is None:
+        return answers.plain(HTTPStatus.CONFLICT, "The collection that this one would be in does not exist.")
+    taken = objects.get(request.connection, parent.id, resource.name) is not None
+    return _occupied(method) if taken else _misplaced(method)
+
+
 def _occupied(method: str) -> Response:
     """403 with the precondition of RFC 4791 section 5.3.1.1 for MKCALENDAR, 405 for MKCOL (RFC 4918 section 9.3.1)."""
-    told = "There is a collection at this address already."
+    told = "There is something at this address already."
     if method == "MKCALENDAR":
         return answers.precondition(HTTPStatus.FORBIDDEN, "D:resource-must-be-null", told)
     return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, told)

@@ -1,4 +1,4 @@
-"""What an account finds at its first sign-in: a calendar for events, a task list, an address book.
+"""What an account finds at its first sign-in: a calendar for events and busy times, a task list, an address book.
 
 Apple's devices make "Reminders" lists again and again in a home without a VTODO calendar; several clients cannot make a
 collection at all. Whatever the person deletes or renames afterwards stays so.
@@ -27,7 +27,7 @@ class DefaultCollection:
 
 
 DEFAULTS = (
-    DefaultCollection(Scope.CALENDARS, "calendar", ("VEVENT",), {"en": "Calendar", "es": "Calendario"}),
+    DefaultCollection(Scope.CALENDARS, "calendar", ("VEVENT", "VFREEBUSY"), {"en": "Calendar", "es": "Calendario"}),
     DefaultCollection(Scope.CALENDARS, "tasks", ("VTODO",), {"en": "Tasks", "es": "Tareas"}),
     DefaultCollection(Scope.CONTACTS, "contacts", (), {"en": "Contacts", "es": "Contactos"}),
 )
