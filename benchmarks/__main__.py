@@ -11,9 +11,11 @@ Prints milliseconds of server CPU for each request, and whether the target is me
 
 import argparse
 import itertools
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import gateway_facts, load, machine, page, plot, table
@@ -52,32 +54,24 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-def started(given: argparse.Namespace) -> tuple[list[Server], dict[str, str]]:
-    """Ours and the peers that are here, filled and serving; and of the others why they are not."""
+def started(given: argparse.Namespace, ends: ExitStack) -> tuple[list[Server], dict[str, str]]:
+    """Ours and the peers that are here, filled and serving; and of the others why they are not. `ends` stops them."""
     wanted: list[Server] = [GatewayServer(engine) for engine in given.engine]
     wanted += [PEERS[name]() for name in given.peers if name != "none"]
     here: list[Server] = []
     absent: dict[str, str] = {}
     for server in wanted:
         began = time.monotonic()
+        ends.callback(server.stop)
         try:
             server.start(given.sizes)
         except Absent as reason:
             absent[server.name] = str(reason)
             print(f"{server.name} is not measured: {reason}", flush=True)
             continue
-        except BaseException:
-            stop([*here, server])
-            raise
         here.append(server)
         print(f"{server.name} {server.version}: filled in {time.monotonic() - began:.0f} s", flush=True)
     return here, absent
-
-
-def stop(servers: list[Server]) -> None:
-    """End them all."""
-    for server in servers:
-        server.stop()
 
 
 def measured(given: argparse.Namespace, servers: list[Server], run: page.Run) -> None:
@@ -124,14 +118,14 @@ def loaded(given: argparse.Namespace, servers: list[Server], size: int, run: pag
 
 def main() -> None:
     """Run, print, save."""
+    # Told to end, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     given = arguments()
     began = time.monotonic()
-    servers, absent = started(given)
-    try:
+    with ExitStack() as ends:
+        servers, absent = started(given, ends)
         run = page.Run(machine.described(), servers, absent)
         measured(given, servers, run)
-    finally:
-        stop(servers)
     run.minutes = (time.monotonic() - began) / 60
     judged = [line for line in run.lines if line.met is not None]
     print(f"\n{sum(bool(line.met) for line in judged)} of {len(judged)} targets met, {run.minutes:.1f} minutes")

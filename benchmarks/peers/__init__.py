@@ -12,7 +12,7 @@ class Absent(Exception):
 
 
 class Server(Protocol):
-    """A server under measurement. `start` raises Absent; nothing else is called before it or after `stop`."""
+    """A server under measurement. `start` raises Absent, and is called first; `stop` even if it failed."""
 
     name: str
     version: str

@@ -114,9 +114,10 @@ class Cyrus:
     def stop(self) -> None:
         if self._process is not None:
             self._process.end()
-        if self._folder is not None:
-            time.sleep(0.2)
+        # Its children end a little after it, and still write.
+        while self._folder is not None and self._folder.exists():
             shutil.rmtree(self._folder, ignore_errors=True)
+            time.sleep(0.1)
 
     def roots(self) -> list[int]:
         return [self._process.pid] if self._process is not None else []
