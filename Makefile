@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WEB := src/dav_gateway/web
 
-.PHONY: help setup run lint format texts test test-quick fleet stress stress-mutations benchmark benchmark-workers constraints clean
+.PHONY: help setup run lint format texts test test-quick fleet stress stress-mutations benchmark constraints clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
 
@@ -51,11 +51,8 @@ stress-mutations: $(READY)  ## switch each mechanism off in a copy: the short fo
 fleet: $(READY)  ## every command-line client through a day with the gateway, as a table
 	$(BIN)/python tests/interop/fleet.py
 
-benchmark: $(READY)  ## CPU of polls beside stock Radicale, in this process
-	$(BIN)/python -m benchmarks.poll
-
-benchmark-workers: $(READY)  ## polls a second with one worker and with two, through real sockets (needs wrk)
-	$(BIN)/python -m benchmarks.workers
+benchmark: $(READY)  ## CPU of every request beside other servers, ten minutes; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks --save
 
 constraints: $(READY)  ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable --all | grep -vE '^(dav-gateway|setuptools)' | LC_ALL=C sort -f > constraints.txt

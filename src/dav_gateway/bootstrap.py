@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -37,6 +38,26 @@ if TYPE_CHECKING:
     from dav_gateway.service.profiles import Profiles
 
 _ROOM = Path(__file__).parent
+
+_OF_A_WORKER = (
+    "dav_gateway.bus.watchdog",
+    "dav_gateway.dav.gate",
+    "dav_gateway.dav.wsgi",
+    "dav_gateway.server.bridge",
+    "dav_gateway.server.front",
+    "dav_gateway.server.serve",
+    "dav_gateway.service.profiles",
+    "dav_gateway.web.routes",
+    *(f"dav_gateway_radicale.{name}" for name in ("auth", "rights", "storage", "web")),
+    *(f"radicale.{name}.none" for name in ("group", "hook", "sharing")),
+)
+_SQLITE = ("sqlalchemy.dialects.sqlite",)
+_POSTGRESQL = (
+    "dav_gateway.bus.postgres_bus",
+    "dav_gateway.store.postgres_backend",
+    "dav_gateway.store.postgres_connections",
+    "sqlalchemy.dialects.postgresql.psycopg",
+)
 
 
 @contextmanager
@@ -125,12 +146,12 @@ def post(settings: Settings) -> "Post | None":
 
 def profiles(settings: Settings) -> "Profiles":
     """The maker of Apple profiles that these settings describe."""
-    from dav_gateway.core.profile_signature import ProfileSigner
     from dav_gateway.service.profiles import Profiles
 
     certificate, key = settings.profiles.certificate, settings.profiles.key
     if certificate is None or key is None:
         return Profiles(settings.public_url, settings.company)
+    from dav_gateway.core.profile_signature import ProfileSigner
 
     def signer() -> ProfileSigner:
         return ProfileSigner(certificate.read_bytes(), key.read_bytes())
@@ -272,14 +293,15 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
         yield Server(services, serve, place)
 
 
-def preload() -> None:
-    """Import what `build_server` needs and does not yet, so that workers forked afterwards share its memory."""
-    from sqlalchemy.dialects import postgresql, sqlite
+def preload(settings: Settings) -> None:
+    """Import all that a worker with these settings needs, so that those forked afterwards share it and start sooner.
 
-    from dav_gateway.dav import configuration, gate, site, wsgi
-    from dav_gateway.server import bridge, front, serve
-
-    del configuration, gate, site, wsgi, bridge, front, serve, postgresql, sqlite
+    What hardly any worker ever needs is imported where it is needed: the libraries of passkeys, single sign-on, X.509,
+    QR codes and migrations, and the other engine's.
+    """
+    engine = _SQLITE if is_embedded(settings.database.url) else _POSTGRESQL
+    for name in (*_OF_A_WORKER, *engine):
+        import_module(name)
 
 
 class _Gate:

@@ -57,7 +57,7 @@ def serve(session: Session, listen: str | None, workers: int | None) -> None:
 
     start_logging(settings.logging)
     _give(advice(settings))
-    preload()
+    preload(settings)
     # What exists now is never collected in a worker: a collection would touch, and so copy, every shared page.
     gc.collect()
     gc.freeze()

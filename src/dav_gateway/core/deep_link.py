@@ -3,8 +3,6 @@
 import io
 from urllib.parse import urlsplit
 
-import segno
-
 _SCHEMES = {"https": "davx5", "http": "caldav"}
 """DAVx5 `LoginActivity.kt` reads davx5, caldavs and carddavs as https, caldav and carddav as http."""
 
@@ -25,6 +23,8 @@ def davx5(public_url: str, login: str, password: str) -> str | None:
 def qr_svg(text: str) -> str:
     """A QR code of `text` as an SVG element for a page: no script, no style attribute (the page's CSP allows none), a
     white ground of its own so that it can be read in the dark too, and no size: the stylesheet gives it."""
+    import segno
+
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
         out,

@@ -1,10 +1,7 @@
-"""The signature of a profile: CMS signed-data around it (RFC 5652), which Apple's devices show as "Verified"."""
+"""The signature of a profile: CMS signed-data around it (RFC 5652), which Apple's devices show as "Verified".
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import pkcs7
+X.509 is imported when there is a certificate: everybody knows this module, few have one.
+"""
 
 
 class UnfitSigner(ValueError):
@@ -19,6 +16,11 @@ class ProfileSigner:
 
         Raises UnfitSigner when one cannot be read or they do not belong together.
         """
+        from cryptography import x509
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
         try:
             self._certificate, *self._chain = x509.load_pem_x509_certificates(certificate)
         except ValueError as error:
@@ -38,6 +40,9 @@ class ProfileSigner:
 
     def sign(self, profile: bytes) -> bytes:
         """The profile inside a signature, as DER, with the chain."""
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.serialization import pkcs7
+
         builder = pkcs7.PKCS7SignatureBuilder().set_data(profile)
         builder = builder.add_signer(self._certificate, self._key, hashes.SHA256())
         for each in self._chain:

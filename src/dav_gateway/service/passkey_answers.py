@@ -3,9 +3,6 @@
 import unicodedata
 from dataclasses import dataclass
 
-import webauthn
-from webauthn.helpers import bytes_to_base64url, parse_registration_credential_json
-
 from dav_gateway.core.errors import Refusal
 
 LONGEST_LABEL = 80
@@ -26,6 +23,9 @@ class Made:
 
 def read_registration(answer: str, challenge: bytes, *, rp_id: str, origin: str) -> Made:
     """The new passkey of an answer to `challenge`. Raises Refusal for any other octets."""
+    import webauthn
+    from webauthn.helpers import bytes_to_base64url, parse_registration_credential_json
+
     try:
         credential = parse_registration_credential_json(answer)
         verified = webauthn.verify_registration_response(

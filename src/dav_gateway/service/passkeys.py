@@ -2,24 +2,17 @@
 
 The relying party is the host of the configured public address; browsers accept a name or localhost, never an IP
 address. No attestation is asked for: which maker's device it is does not matter here.
+
+The library is imported with the first passkey: it is 12 MB, and most workers never see one.
 """
 
+import base64
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import webauthn
 from sqlalchemy import Connection
-from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, parse_authentication_credential_json
-from webauthn.helpers.structs import (
-    AuthenticationCredential,
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.errors import Refusal
@@ -28,6 +21,10 @@ from dav_gateway.service.means import Means
 from dav_gateway.service.passkey_answers import label_from, read_registration
 from dav_gateway.store import passkeys
 from dav_gateway.store.passkeys import Passkey
+
+if TYPE_CHECKING:
+    from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+    from webauthn.helpers.structs import AuthenticationCredential, PublicKeyCredentialDescriptor
 
 MOST = 20
 LONGEST_ANSWER = 64 * 1024
@@ -84,6 +81,13 @@ class Passkeys:
 
     def registration(self, account: Account) -> Options:
         """Options to make a passkey. Raises Refusal for one too many, and where browsers offer none."""
+        import webauthn
+        from webauthn.helpers.structs import (
+            AuthenticatorSelectionCriteria,
+            ResidentKeyRequirement,
+            UserVerificationRequirement,
+        )
+
         if not self.are_possible:
             raise Refusal("passkeys need a public address with a host name and https")
         with self._database.read() as connection:
@@ -123,6 +127,9 @@ class Passkeys:
 
         `alone`: it is the only proof, so it must make sure of its user.
         """
+        import webauthn
+        from webauthn.helpers.structs import UserVerificationRequirement
+
         allowed = None
         if account_id is not None:
             with self._database.read() as connection:
@@ -142,6 +149,8 @@ class Passkeys:
 
         `account_id` and `alone` are those of the options.
         """
+        from webauthn.helpers import bytes_to_base64url, parse_authentication_credential_json
+
         challenge = self._challenge(_SIGN_IN, handle, account_id)
         if challenge is None or len(answer) > LONGEST_ANSWER:
             return None
@@ -165,8 +174,10 @@ class Passkeys:
         return Shown(known, verified.user_verified)
 
     def _verified(
-        self, credential: AuthenticationCredential, challenge: bytes, known: Passkey, *, alone: bool
-    ) -> VerifiedAuthentication | None:
+        self, credential: "AuthenticationCredential", challenge: bytes, known: Passkey, *, alone: bool
+    ) -> "VerifiedAuthentication | None":
+        import webauthn
+
         try:
             return webauthn.verify_authentication_response(
                 credential=credential,
@@ -180,20 +191,20 @@ class Passkeys:
         except Exception:  # noqa: BLE001 - as above: signatures, CBOR and flags are the stranger's octets
             return None
 
-    def _is_handle(self, credential: AuthenticationCredential, known: Passkey) -> bool:
+    def _is_handle(self, credential: "AuthenticationCredential", known: Passkey) -> bool:
         """Whether the user handle, where the authenticator sends one, is that of the passkey's owner."""
         handle = credential.response.user_handle
         return not handle or handle == self._user_handle(known.account_id)
 
     def _begin(self, kind: str, account_id: int | None, challenge: bytes, options: str) -> Options:
-        detail = {"challenge": bytes_to_base64url(challenge)}
+        detail = {"challenge": base64.urlsafe_b64encode(challenge).decode().rstrip("=")}
         return Options(options, self._ceremonies.begin(kind, account_id, detail))
 
     def _challenge(self, kind: str, handle: str, account_id: int | None) -> bytes | None:
         taken = self._ceremonies.take(kind, handle)
         if taken is None or taken.account_id != account_id:
             return None
-        return base64url_to_bytes(taken.detail["challenge"])
+        return base64.urlsafe_b64decode(taken.detail["challenge"] + "==")
 
     def _user_handle(self, account_id: int) -> bytes:
         """WebAuthn section 14.6.1: no name and no e-mail in it, and the same for every passkey of the account."""
@@ -206,7 +217,10 @@ def add(connection: Connection, passkey: Passkey) -> None:
         raise Refusal("this passkey is registered already, or there are too many")
 
 
-def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
+def _descriptor(passkey: Passkey) -> "PublicKeyCredentialDescriptor":
+    from webauthn.helpers import base64url_to_bytes
+    from webauthn.helpers.structs import AuthenticatorTransport, PublicKeyCredentialDescriptor
+
     known = {each.value for each in AuthenticatorTransport}
     transports = [AuthenticatorTransport(each) for each in passkey.transports if each in known]
     return PublicKeyCredentialDescriptor(id=base64url_to_bytes(passkey.id), transports=transports or None)

@@ -1,7 +1,5 @@
 """QR codes as inline SVG without style attributes, which the page's content security policy would not apply."""
 
-import segno
-
 _SCALE = 4
 _QUIET_ZONE = 4
 
@@ -11,6 +9,8 @@ def svg(text: str) -> str:
 
     Its size is the stylesheet's: with one of its own it would be cut off there.
     """
+    import segno
+
     code = segno.make(text, error="m", micro=False)
     drawn: str = code.svg_inline(
         scale=_SCALE, border=_QUIET_ZONE, light="#fff", svgclass="qr", lineclass=None, omitsize=True

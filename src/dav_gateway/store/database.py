@@ -20,8 +20,6 @@ from dav_gateway.store import cuts
 from dav_gateway.store.backend import Backend
 from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.own_reader import OwnReader
-from dav_gateway.store.postgres_backend import PostgresBackend
-from dav_gateway.store.postgres_connections import postgres_engine
 from dav_gateway.store.sqlite_backend import SqliteBackend
 from dav_gateway.store.sqlite_file import SqliteFile
 
@@ -183,6 +181,9 @@ def open_database(
                 raise Refusal("the database URL needs the absolute path of a file: sqlite:////var/lib/dav-gateway/db")
             backend = SqliteBackend(SqliteFile(path), busy_timeout=busy_timeout, pool_size=pool_size)
         case "postgresql" | "postgres":
+            from dav_gateway.store.postgres_backend import PostgresBackend
+            from dav_gateway.store.postgres_connections import postgres_engine
+
             backend = PostgresBackend(postgres_engine(parsed, busy_timeout=busy_timeout, pool_size=pool_size))
         case _:
             raise Refusal("the database URL must begin with sqlite:// or postgresql://")

@@ -2,19 +2,15 @@
 
 import re
 import sqlite3
+import sys
+from functools import cache
 
-import psycopg
 import sqlalchemy.exc
 
 from dav_gateway.core.errors import StoreUnavailable
 
 _UNAVAILABLE = (
     sqlite3.OperationalError,  # locked, busy, disk full, I/O error, cannot open, read-only file system
-    psycopg.OperationalError,  # refused, severed, lock or statement timeout, deadlock, disk full, shutting down
-    psycopg.InterfaceError,  # used after it was severed
-    psycopg.InternalError,  # aborted transaction, corrupt index or page
-    psycopg.errors.UndefinedTable,  # not migrated, or by another version (SQLite: OperationalError)
-    psycopg.errors.UndefinedColumn,
     sqlalchemy.exc.TimeoutError,  # every connection of the pool is in use
 )
 
@@ -48,9 +44,24 @@ def as_unavailable(error: BaseException) -> StoreUnavailable | None:
     The text names the kind of failure only: messages of drivers may quote rows.
     """
     # Corruption is reported by the base class itself; constraint and programming errors are its subclasses.
-    if isinstance(error, _UNAVAILABLE) or type(error) is sqlite3.DatabaseError:
+    # psycopg is 10 MB of each process: where it was never imported, it has raised nothing.
+    postgres = "psycopg" in sys.modules and isinstance(error, _unavailable_postgres())
+    if postgres or isinstance(error, _UNAVAILABLE) or type(error) is sqlite3.DatabaseError:
         return StoreUnavailable(f"the database cannot be used at the moment: {_reason(error)}")
     return None
+
+
+@cache
+def _unavailable_postgres() -> tuple[type[Exception], ...]:
+    import psycopg
+
+    return (
+        psycopg.OperationalError,  # refused, severed, lock or statement timeout, deadlock, disk full, shutting down
+        psycopg.InterfaceError,  # used after it was severed
+        psycopg.InternalError,  # aborted transaction, corrupt index or page
+        psycopg.errors.UndefinedTable,  # not migrated, or by another version (SQLite: OperationalError)
+        psycopg.errors.UndefinedColumn,
+    )
 
 
 def _reason(error: BaseException) -> str:

@@ -1,0 +1,34 @@
+"""Filling an account: over HTTP by PUT for servers that take it well, else file by file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.client import Answer
+from benchmarks.crowd import many
+from benchmarks.objects import CARDS, card, event
+from benchmarks.requests import Place, put
+from benchmarks.rows import WRITTEN
+
+
+def by_put(port: int, place: Place, clients: int = 4) -> None:
+    """Every object by a PUT of its own. Raises RuntimeError when one is refused."""
+
+    def requests() -> Iterator[bytes]:
+        for number in range(place.size):
+            yield put(place, place.event(number), event(number))
+        for number in range(CARDS):
+            yield put(place, place.card(number), card(number))
+
+    def take(answer: Answer, _seconds: float) -> None:
+        if answer.status not in WRITTEN:
+            raise RuntimeError(f"an object was refused: {answer.status} {answer.body[:300]!r}")
+
+    many(port, requests(), clients, take)
+
+
+def by_file(calendar: Path, book: Path, size: int) -> None:
+    """Every object as a file in the folder of its collection."""
+    for number in range(size):
+        (calendar / f"event-{number}.ics").write_bytes(event(number))
+    for number in range(CARDS):
+        (book / f"card-{number}.vcf").write_bytes(card(number))
