@@ -85,6 +85,25 @@ class SingleSignOn:
                 raise Refusal("this sign-in is linked to an account already")
             note(connection, now, "single_sign_on_linked", owner.name, caller, detail={"by": "page"})
 
+    def is_linked(self, account_id: int) -> bool:
+        """Whether a subject of this provider is linked to the account."""
+        with self._means.database.read() as connection:
+            return any(
+                issuer == self._provider.issuer for issuer, _ in oidc_identities.of_account(connection, account_id)
+            )
+
+    def unlink(self, who: SignIn, caller: Caller) -> None:
+        """Forget what is linked to the account. Raises IdentityNeeded, and Refusal for an account without a main
+        password: it would have no way in."""
+        self._require_recent(who)
+        now = self._means.clock()
+        with self._means.database.write() as connection:
+            owner = None if who.account_id is None else accounts.by_id(connection, who.account_id)
+            if owner is None or owner.password_verifier is None:
+                raise Refusal("without a main password this is the only way in")
+            if oidc_identities.unlink(connection, owner.id):
+                note(connection, now, "single_sign_on_unlinked", owner.name, caller, detail={"by": "page"})
+
     def _begin(self, kind: str, account_id: int | None, binding: str) -> str:
         nonce, verifier = self._text(), self._text()
         detail = {"nonce": nonce, "verifier": verifier, "browser": _digest(binding)}
