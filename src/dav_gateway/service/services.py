@@ -60,6 +60,7 @@ class Services:
     sessions: WebSessions
     sign_in: SignIns
     forms: Forms
+    family_policy: FamilyPolicy
 
     def start(self) -> None:
         """Begin the background work of a process that serves. Raises StoreUnavailable."""
@@ -152,6 +153,7 @@ def assemble(
         sessions=sessions,
         sign_in=SignIns(database, page_services, sessions, clock, notices=notices, policy=page_options.policy),
         forms=forms,
+        family_policy=family_policy,
     )
 
 
