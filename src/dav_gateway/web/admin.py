@@ -158,10 +158,10 @@ def _newest_first(pair: tuple[Account, Credential]) -> tuple[int, str]:
 
 
 def _refused(context: Context, event: audit.Event) -> Refused:
-    words = context.words
+    words, client = context.words, ""
     if event.event == "sign_in_failed":
         why = words.gettext("Sign-in to this page failed")
     else:
         why = in_short(words, str(event.detail.get("reason", "")))
-    client = naming.program(words, event.client_family) if event.client_family else ""
+        client = naming.program(words, event.client_family) if event.client_family else ""
     return Refused(event.at, event.account or words.gettext("Nobody we know"), why, client, event.address or "")
