@@ -143,6 +143,14 @@ def test_the_keyboard_is_enough(person: Callable[..., Person], opened: Callable[
         return getComputedStyle(document.activeElement).outlineStyle; }""")
     assert outline == "solid"
     expect(page.locator("h1")).to_contain_text("Ana's Android")
+    page.locator("[data-leaves]").press("Enter")
+    menu = page.locator("details.menu")
+    menu.locator("summary").press("Enter")
+    page.keyboard.press("Tab")
+    expect(menu.locator("a").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu.locator("summary")).to_be_focused()
+    expect(menu.locator("ul")).to_be_hidden()
 
 
 def test_copying_is_said_and_leaving_is_guarded(person: Callable[..., Person], opened: Callable[..., Page]) -> None:

@@ -57,6 +57,32 @@ def test_more_asks_who_it_is_and_goes_on_where_it_was(house: House) -> None:
     assert house.stored()[0].scopes == BOTH
 
 
+def test_a_second_step_keeps_where_it_was_too(small_house: House) -> None:
+    app = small_house.with_codes()
+    browser, made = small_house.browser(), small_house.issue()
+    browser.sign_in()
+    assert browser.submit("/login/second", typed=small_house.code(app), way="code").status == 303
+    small_house.clock.advance(RECENT)
+    asked = change(browser, made.id, what="both")
+    going = browser.get(asked.to).field("next")
+    second = browser.submit(asked.to, "/account/confirm", next=going, password=PASSWORD)
+    shown = browser.get(second.to)
+    assert shown.field("next") == going
+    assert "way=recovery&amp;next=%2F" in shown.text or f"way=recovery&amp;next={LIST}" in shown.text
+    done = browser.submit(second.to, "/account/confirm", next=going, way="code", typed=small_house.code(app))
+    assert done.to == f"{LIST}/{made.id}/change?what=both&access=read-write&ends=same"
+    assert change(browser, made.id, what="both").status == 200
+
+
+@pytest.mark.parametrize(
+    "going",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "/x?next=//evil.example:80", "%2F%2Fevil"],
+)
+def test_after_a_new_proof_only_local_paths_are_gone_to(small_house: House, going: str) -> None:
+    browser = small_house.signed_in()
+    assert browser.submit("/account/confirm", next=going, password=PASSWORD).to == LIST
+
+
 @pytest.mark.parametrize("chosen", [{"what": "contacts"}, {"access": "read-write"}, {"ends": "0"}, {"ends": "90"}])
 def test_whatever_is_more_needs_a_new_proof(small_house: House, chosen: dict[str, str]) -> None:
     browser = small_house.signed_in()

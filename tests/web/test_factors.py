@@ -292,8 +292,11 @@ def test_single_sign_on(sqlite_database: Database, found_house: Callable[..., Ho
     assert browser.get(LIST).status == 303
 
 
-def test_linking_and_undoing_it(sqlite_database: Database, found_house: Callable[..., House], issuer: str) -> None:
-    house = found_house(sqlite_database, provider=Registration(issuer, "dav-gateway", "hush", by_email=False))
+def test_linking_and_undoing_it(
+    sqlite_database: Database, found_house: Callable[..., House], issuer: str, mail: Post
+) -> None:
+    provider = Registration(issuer, "dav-gateway", "hush", by_email=False)
+    house = found_house(sqlite_database, provider=provider, post=mail)
     house.clock.now = system_clock()  # the provider's
     here = f"{SECURITY}/single-sign-on"
 
@@ -326,6 +329,8 @@ def test_linking_and_undoing_it(sqlite_database: Database, found_house: Callable
     assert ana.submit(here, f"{here}/unlink").to == SECURITY
     sent = stranger.get("/login/single-sign-on/start").to
     assert "Nobody here belongs to that sign-in" in stranger.get(answered(sent, "ana-there")).text
+    told = [each for each in letters(house, mail) if "Company sign-in" in each]
+    assert len(told) == 2, "the owner is told of the link and of its end"
     house.clock.advance(RECENT)
     assert ana.get(here).to == f"/account/confirm?next={here}"
 
