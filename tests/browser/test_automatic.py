@@ -10,7 +10,8 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from .conftest import AGENTS, MAIN_PASSWORD, PHONE, Person
+from .conftest import AGENTS, MAIN_PASSWORD, Person
+from .studio import PHONE
 
 PRINCIPAL = '<propfind xmlns="DAV:"><prop><current-user-principal/></prop></propfind>'
 LIST = "/account/app-passwords"

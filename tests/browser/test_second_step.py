@@ -12,11 +12,10 @@ from playwright.sync_api import Page, expect
 
 from dav_gateway.store.database import system_clock
 
-from .conftest import DESK, PHONE, Person
-from .test_screens import Studio
+from .conftest import Person
+from .studio import JUDGED, PHONE, Studio, name_of
 
 SECURITY = "/account/security"
-LOOKS = [("en", "light", PHONE), ("es", "dark", DESK)]
 
 
 def virtual_authenticator(page: Page) -> None:
@@ -38,13 +37,9 @@ def submit(page: Page) -> None:
     page.locator("form button.main[type=submit]").click()
 
 
-@pytest.mark.parametrize(("language", "scheme", "size"), LOOKS, ids=["phone", "desk"])
-def test_an_app_then_a_passkey(
-    person: Callable[..., Person], opened: Callable[..., Page], language: str, scheme: str, size: dict[str, int]
-) -> None:
-    ana = person(admin=True)
-    page = opened(viewport=size, color_scheme=scheme, locale={"en": "en-GB", "es": "es-ES"}[language])
-    studio = Studio(page, ana.gateway.origin, language, scheme)
+@pytest.mark.parametrize("studio", JUDGED, ids=name_of, indirect=True)
+def test_an_app_then_a_passkey(person: Callable[..., Person], studio: Studio) -> None:
+    ana, page, language = person(admin=True), studio.page, studio.language
     virtual_authenticator(page)
     ana.sign_in(page, f"/login?lang={language}")
 
@@ -71,6 +66,11 @@ def test_an_app_then_a_passkey(
     submit(page)
     page.wait_for_url(f"{studio.origin}{SECURITY}")
     studio.take("security-on")
+    page.locator(".row a.quiet", has_text=re.compile("Rename|nombre")).click()
+    studio.take("passkey-one")
+    page.locator("#label").fill("Finger")
+    submit(page)
+    expect(page.get_by_text("Finger").first).to_be_visible()
     studio.go(f"{SECURITY}/codes/off", "factor-off")
     studio.go(f"{SECURITY}/recovery-codes", "recovery-renew")
     studio.go(f"/admin/people/{ana.name}", "admin-person")

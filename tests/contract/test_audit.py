@@ -50,3 +50,16 @@ def _unnumbered(event: Event) -> Event:
     assert event.id > 0
     values = {name: getattr(event, name) for name in Event.__slots__ if name != "id"}
     return Event(**values)
+
+
+def test_the_newest_of_some_kinds_among_the_last_that_were_stored(database: Database) -> None:
+    old, used, refused, late = (
+        Event(Moment(at), word) for at, word in ((1, "refused"), (2, "used"), (5, "refused"), (4, "throttled"))
+    )
+    with database.write() as c:
+        audit.append(c, old, used, refused, late)
+    with database.read() as c:
+        found = audit.recent(c, ("refused", "throttled"), 10, looked_at=3)
+        assert [_unnumbered(event) for event in found] == [refused, late]
+        assert [_unnumbered(event) for event in audit.recent(c, ("refused", "throttled"), 1)] == [refused]
+        assert audit.recent(c, ("renamed",), 10) == []

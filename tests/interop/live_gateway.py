@@ -40,6 +40,8 @@ class Gateway:
     workers: int = 1
     host: str = "127.0.0.1"
     issued: list[AppPassword] = field(default_factory=list, repr=False)
+    settings: dict[str, str] = field(default_factory=dict)
+    """More settings by their names in the environment, without the prefix."""
 
     @property
     def origin(self) -> str:
@@ -56,6 +58,7 @@ class Gateway:
             "DAV_GATEWAY_PUBLIC_URL": self.origin,
             "DAV_GATEWAY_LISTEN": f"127.0.0.1:{self.port}",
             "DAV_GATEWAY_WORKERS": str(self.workers),
+            **{f"DAV_GATEWAY_{name}": value for name, value in self.settings.items()},
         }
 
     def command(self, *arguments: str, exit_code: int = 0, stdin: str = "") -> str:
@@ -93,13 +96,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, workers: int = 1, host: str = "127.0.0.1") -> Iterator[Gateway]:
+def running(folder: Path, workers: int = 1, host: str = "127.0.0.1", **settings: str) -> Iterator[Gateway]:
     """A gateway on a free port with a new SQLite database in `folder`, stopped at the end.
 
     The end is a test of its own: it stops when asked, without a traceback in its log, and no app password that was
     issued meanwhile stands in the log or in the database.
     """
-    gateway = Gateway(folder, free_port(), workers, host)
+    gateway = Gateway(folder, free_port(), workers, host, settings=settings)
     with gateway.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "dav_gateway", "serve"],

@@ -9,7 +9,8 @@ import pytest
 
 from dav_gateway.core.api_key import ApiScope
 from dav_gateway.core.errors import StoreUnavailable
-from dav_gateway.core.moment import DAY
+from dav_gateway.core.moment import DAY, Moment
+from dav_gateway.core.scope import Scope
 from dav_gateway.service.api_keys import ApiKeys
 from dav_gateway.service.issuing import MOST_LIVE
 from dav_gateway.service.verification import Presented, Refused
@@ -102,6 +103,78 @@ def test_the_life_of_an_app_password(house: House) -> None:
     assert {actor for event, actor in acts if event not in {"refused", "first_used", "used"}} == {"api:portal"}
 
 
+def test_widening_gives_more_and_never_less(house: House) -> None:
+    api, made = portal(house), house.issue(networks=["192.0.2.0/24"], expires_at=Moment(house.clock.now + DAY))
+    one = f"/app-passwords/{made.id}"
+    wider = api.ask(
+        "POST", f"{one}/widen", {"scopes": ["calendars", "contacts"], "networks": [], "expires_in_days": None}
+    )
+    assert wider.status == 200
+    assert (wider.content["scopes"], wider.content["networks"]) == (["calendars", "contacts"], [])
+    assert wider.content["expires_at"] is None
+    [stored] = house.stored()
+    assert (stored.scopes, stored.networks, stored.expires_at) == (frozenset(Scope), (), None)
+    for less in (
+        {"scopes": ["contacts"]},
+        {"access": "read-only"},
+        {"collections": ["calendar"]},
+        {"expires_in_days": 3},
+    ):
+        assert api.ask("POST", f"{one}/widen", less).status == 409
+    assert api.ask("POST", f"{one}/widen", {}).status == 422
+    assert api.ask("POST", f"{one}/narrow", {"collections": ["calendar"]}).status == 200
+    assert api.ask("POST", f"{one}/widen", {"collections": ["calendar", "nothing"]}).status == 404
+    assert api.ask("POST", f"{one}/widen", {"collections": None}).content["collections"] is None
+    api.ask("DELETE", one)
+    assert api.ask("POST", f"{one}/widen", {"collections": None}).status == 409
+
+
+def test_receipts_are_found_by_their_number(house: House) -> None:
+    api, made = portal(house), [house.issue(), house.issue()]
+    done = house.services.revocation.revoke([each.id for each in made], by="ana", why="test")
+    found = api.ask("GET", f"/receipts/{done.number}")
+    assert found.status == 200
+    assert found.content["number"] == done.number
+    assert set(found.content["app_passwords"]) == {each.id for each in made}
+    for wrong in ("999999", "0", "-1", "x", "1" * 16, "9" * 40, "%EF%BC%91"):
+        assert api.ask("GET", f"/receipts/{wrong}").status == 404
+
+
+def test_long_lists_come_in_parts(house: House) -> None:
+    api = portal(house)
+    for number in range(5):
+        house.services.accounts.add(
+            name=f"p{number}", email=f"p{number}@nogal.example", display_name="P", password=None, by="test"
+        )
+    ids = {house.issue().id for _ in range(5)}
+    lists = {"/accounts": ("accounts", "name"), "/directory": ("people", "name")}
+    for path, (what, key) in {**lists, "/accounts/ana/app-passwords": ("app_passwords", "id")}.items():
+        seen, after, parts = [], "", 0
+        while after is not None:
+            given = api.ask("GET", f"{path}?limit=2{f'&after={after}' if after else ''}").content
+            assert len(given[what]) <= 2
+            seen += [each[key] for each in given[what]]
+            after, parts = given["next"], parts + 1
+        whole = api.ask("GET", path).content
+        assert (seen, whole["next"]) == ([each[key] for each in whole[what]], None)
+        assert parts == -(-len(seen) // 2)
+        assert key == "name" or set(seen) == ids
+    for wrong in (
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "limit=-1",
+        "limit=1e3",
+        "limit=",
+        "limit=2&limit=3",
+        "after=",
+        "after=%00",
+    ):
+        refused = api.ask("GET", f"/accounts?{wrong}")
+        assert (refused.status, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert api.ask("GET", "/accounts/ana/app-passwords?after=zzzzz").status == 404
+
+
 def test_no_answer_but_the_first_holds_a_secret(small_house: House) -> None:
     api = portal(small_house)
     made = api.ask("POST", "/accounts/ana/app-passwords", WISH).content
@@ -133,15 +206,20 @@ def test_accounts_and_directory(house: House) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
 def test_each_operation_needs_its_scope_and_no_other(small_house: House, operation: Any) -> None:
     made = small_house.issue()
-    path = operation.path.format(account="ana", id=made.id)
+    path = operation.path.format(account="ana", id=made.id, number=1)
     less = portal(small_house, ALL - {operation.scope})
     refused = less.ask(operation.method, path, b"not json")
     assert refused.status == 403
     assert f'scope="{operation.scope.value}"' in refused.headers["www-authenticate"]
     assert refused.headers["content-type"] == "application/problem+json"
     assert small_house.stored()[0] == made
-    bodies = {"Wish": WISH, "Rename": {"label": "x"}, "Narrow": {"access": "read-only"}}
-    if operation.id == "lastReceipt":
+    bodies = {
+        "Wish": WISH,
+        "Rename": {"label": "x"},
+        "Narrow": {"access": "read-only"},
+        "Widen": {"scopes": ["calendars", "contacts"]},
+    }
+    if operation.gives == "Receipt" and operation.method == "GET":
         small_house.services.revocation.pause(made.id, by="ana")
     just = portal(small_house, frozenset({operation.scope}))
     done = just.ask(operation.method, path, bodies.get(operation.takes))

@@ -19,7 +19,10 @@ from dav_gateway.service.mail.messages import Letterhead
 from dav_gateway.service.mail.sender import Post, Sender
 from dav_gateway.service.mail.transport import Folder
 from dav_gateway.service.oidc_registration import Registration
+from dav_gateway.service.throttle import BEGUN
+from dav_gateway.store import accounts, oidc_identities, passkeys
 from dav_gateway.store.database import Database, system_clock
+from dav_gateway.store.passkeys import Passkey
 
 from .conftest import LIST, PASSWORD, Answered, Browser, House
 
@@ -123,6 +126,39 @@ def test_a_false_passkey_answer_is_told_in_words(sqlite_database: Database, foun
     login = browser.get(LIST).field("csrf")
     assert browser.post("/login", {"csrf": login, "way": "passkey", "handle": "x", "answer": "{}"}).status == 422
     assert browser.get(f"{SECURITY}/passkeys/nothing/remove").status == 404
+
+
+def test_a_passkey_is_renamed_and_another_persons_is_not(house: House) -> None:
+    browser = house.signed_in()
+    with house.services.database.write() as connection:
+        for login, key in (("ana", "own-key"), ("ben", "their-key")):
+            account = house.services.accounts.get(login)
+            passkeys.add(connection, Passkey(key, account.id, "Laptop", b"k", 0, (), False, house.clock()))
+    own = f"{SECURITY}/passkeys/own-key"
+    assert browser.submit(own, label="  Portátil de Ana ").to == SECURITY
+    assert "Portátil de Ana" in browser.get(SECURITY).text
+    for label in ("x" * 81, "a\u202eb", "", "two\nlines"):
+        assert browser.submit(own, label=label).status == 422
+    assert "Portátil de Ana" in browser.get(own).text
+    word = browser.get(own).field("csrf")
+    assert browser.post(f"{SECURITY}/passkeys/their-key", {"csrf": word, "label": "Mine"}).status == 404
+    with house.services.database.read() as connection:
+        assert [each.label for each in passkeys.of_account(connection, house.services.accounts.get("ben").id)] == [
+            "Laptop"
+        ]
+
+
+def test_what_strangers_may_begin_is_limited(sqlite_database: Database, found_house: Callable[..., House]) -> None:
+    house = found_house(sqlite_database, provider=Registration("http://localhost:1", "dav-gateway", "hush"))
+    browser = house.browser()
+    word = browser.get("/login").field("csrf")
+    begun = [browser.post("/login/passkey", {"csrf": word}).status for _ in range(BEGUN.burst + 2)]
+    assert begun == [200] * BEGUN.burst + [429, 429]
+    refused = browser.get("/login/single-sign-on/start")
+    assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+    house.clock.advance(BEGUN.interval)
+    assert browser.post("/login/passkey", {"csrf": word}).status == 200
+    assert house.browser().sign_in().status == 303, "nobody is kept from signing in"
 
 
 def test_changes_and_new_browsers_are_told_by_mail(
@@ -254,6 +290,64 @@ def test_single_sign_on(sqlite_database: Database, found_house: Callable[..., Ho
     browser = house.browser()
     assert browser.get(back(browser, "ana-there")).to == f"/login/second?next={LIST}/new"
     assert browser.get(LIST).status == 303
+
+
+def test_linking_and_undoing_it(
+    sqlite_database: Database, found_house: Callable[..., House], issuer: str, mail: Post
+) -> None:
+    provider = Registration(issuer, "dav-gateway", "hush", by_email=False)
+    house = found_house(sqlite_database, provider=provider, post=mail)
+    house.clock.now = system_clock()  # the provider's
+    here = f"{SECURITY}/single-sign-on"
+
+    def answered(sent: str, subject: str) -> str:
+        """The path with which the provider sends the browser back."""
+        reply = requests.post(sent, data={"sub": subject}, allow_redirects=False, timeout=20)
+        parts = urlsplit(reply.headers["location"])
+        return f"{parts.path}?{parts.query}"
+
+    def way(browser: Browser) -> str:
+        found = re.search(rf'href="({re.escape(issuer)}[^"]*)"', browser.get(here).text)
+        assert found
+        return unescape(found.group(1))
+
+    ana, ben = house.signed_in("ana"), house.signed_in("ben")
+    assert "Not linked" in ana.get(SECURITY).text
+    path = answered(way(ana), "ana-there")
+    assert ben.get(path).status == 422, "an answer is for the browser that asked"
+    assert house.browser(cookies={"dav-gateway-leaving": ana.cookies["dav-gateway-leaving"]}).get(path).status == 422
+    path = answered(way(ana), "ana-there")
+    assert ana.get(path).to == SECURITY
+    assert "Linked: you can sign in" in ana.get(SECURITY).text
+    assert ana.get(path).status == 422, "an answer is good for one use"
+    taken = ben.get(answered(way(ben), "ana-there"))
+    assert taken.status == 422
+    assert "Nothing was linked" in taken.text
+    stranger = house.browser()
+    sent = stranger.get("/login/single-sign-on/start").to
+    assert stranger.get(answered(sent, "ana-there")).to == LIST
+    assert ana.submit(here, f"{here}/unlink").to == SECURITY
+    sent = stranger.get("/login/single-sign-on/start").to
+    assert "Nobody here belongs to that sign-in" in stranger.get(answered(sent, "ana-there")).text
+    told = [each for each in letters(house, mail) if "Company sign-in" in each]
+    assert len(told) == 2, "the owner is told of the link and of its end"
+    house.clock.advance(RECENT)
+    assert ana.get(here).to == f"/account/confirm?next={here}"
+
+
+def test_the_only_way_in_is_not_undone(sqlite_database: Database, found_house: Callable[..., House]) -> None:
+    provider = Registration("http://localhost:1", "dav-gateway", "hush")
+    house = found_house(sqlite_database, provider=provider)
+    browser, account = house.signed_in(), house.services.accounts.get("ana")
+    with house.services.database.write() as connection:
+        oidc_identities.link(connection, provider.issuer, "ana-there", account.id, house.clock())
+        accounts.change(connection, account.id, password_verifier=None)
+    here = f"{SECURITY}/single-sign-on"
+    refused = browser.submit(here, f"{here}/unlink")
+    assert refused.status == 422
+    assert "only way in" in refused.text
+    with house.services.database.read() as connection:
+        assert oidc_identities.of_account(connection, account.id) == [(provider.issuer, "ana-there")]
 
 
 def test_a_provider_that_is_away_is_told_in_words(sqlite_database: Database, found_house: Callable[..., House]) -> None:

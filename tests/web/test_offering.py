@@ -14,6 +14,7 @@ from dav_gateway.core.scope import Scope
 from dav_gateway.core.setup_link import LIFETIME as LINK_LIFETIME
 from dav_gateway.service.issuing import MOST_LIVE
 from dav_gateway.service.setup_links import MOST_OPEN
+from dav_gateway.service.shown_again import LIFETIME
 from dav_gateway.store import audit
 from dav_gateway.store.database import Database
 from dav_gateway.web.offering import BY_HAND
@@ -81,6 +82,8 @@ def test_the_password_by_hand_uses_the_link_up(house: House) -> None:
     assert (stored.origin, stored.label) == (Origin.PAGE, "Ana's iPhone")
     assert stored.expires_at is not None
     assert house.browser().post(path, {}).status == 404
+    assert browser.post(BY_HAND, fields).password == shown.password, "a double click"
+    house.clock.advance(LIFETIME)
     again = browser.post(BY_HAND, fields)
     assert again.status == 409
     assert "This password was shown already" in again.text

@@ -28,8 +28,8 @@ from dav_gateway.store.audit import Event
 from dav_gateway.store.database import Database
 from dav_gateway.store.errors import IdTaken
 
-Also = Callable[[Connection, Credential], None]
-"""What a caller adds to the transaction that adds a credential."""
+Also = Callable[[Connection, Credential, AppPassword], None]
+"""What a caller adds to the transaction that adds a credential; it keeps nothing of the text in the clear."""
 
 MOST_LIVE = 25
 _ATTEMPTS = 5
@@ -107,19 +107,19 @@ class Issuing:
         for wish in wishes:
             wish.refuse_impossible(now)
 
-        def write(ids: Sequence[str], verifiers: Sequence[str]) -> list[Credential]:
+        def write(passwords: Sequence[AppPassword], verifiers: Sequence[str]) -> list[Credential]:
             with self._database.write() as connection:
                 if claim is not None:
-                    claim(connection, ids)
+                    claim(connection, [password.id for password in passwords])
                 account = required_account(connection, account_name)
                 account = issuable(connection, account, now, room_for=len(wishes))
                 made = []
-                for wish, credential_id, verifier in zip(wishes, ids, verifiers, strict=True):
+                for wish, password, verifier in zip(wishes, passwords, verifiers, strict=True):
                     refuse_unknown_collections(connection, account, wish, now)
-                    credential = wish.record(credential_id, account.id, verifier, now)
+                    credential = wish.record(password.id, account.id, verifier, now)
                     credentials.add(connection, credential)
                     if also is not None:
-                        also(connection, credential)
+                        also(connection, credential, password)
                     audit.append(connection, *_events(credential, account, actor))
                     made.append(credential)
                 self._mail.issued(connection, account, made, now)
@@ -136,7 +136,7 @@ class Issuing:
         and Refusal when the old one is not alive.
         """
 
-        def write(ids: Sequence[str], verifiers: Sequence[str]) -> list[Credential]:
+        def write(passwords: Sequence[AppPassword], verifiers: Sequence[str]) -> list[Credential]:
             made: list[Credential] = []
 
             def change(connection: Connection, now: Moment) -> list[str]:
@@ -150,10 +150,10 @@ class Issuing:
                     revoke_row(connection, each, owner, now, by=actor, why="rotated again before its first use")
                 # The old one leaves when the new one is seen, so it makes the room.
                 issuable(connection, owner, now, room_for=0)
-                new = successor(old, ids[0], verifiers[0], origin, now)
+                new = successor(old, passwords[0].id, verifiers[0], origin, now)
                 credentials.add(connection, new)
                 if also is not None:
-                    also(connection, new)
+                    also(connection, new, passwords[0])
                 audit.append(connection, *_events(new, owner, actor))
                 self._mail.issued(connection, owner, [new], now)
                 made.append(new)
@@ -184,14 +184,14 @@ class Issuing:
             return credentials.change(connection, credential_id, client_family=None)
 
     def _new(
-        self, number: int, write: Callable[[Sequence[str], Sequence[str]], list[Credential]]
+        self, number: int, write: Callable[[Sequence[AppPassword], Sequence[str]], list[Credential]]
     ) -> list[tuple[AppPassword, Credential]]:
         """Make passwords outside any transaction (Argon2 would hold up every writer), then `write` their records."""
         for _attempt in range(_ATTEMPTS):
             passwords = [secret.make(self._choose) for _each in range(number)]
             verifiers = [self._hashing.make(password.reveal("")) for password in passwords]
             with suppress(IdTaken):
-                return list(zip(passwords, write([password.id for password in passwords], verifiers), strict=True))
+                return list(zip(passwords, write(passwords, verifiers), strict=True))
         raise GatewayError("no free id was found for the app password; try again")
 
 

@@ -96,13 +96,13 @@ def assemble_page(
         identity=identity,
         factors=OwnFactors(means, kinds, changed),
         passwords=PasswordReset(means, people, revocation, public_url=options.public_url, notices=notices),
-        single_sign_on=_single_sign_on(means, ceremonies, identity, options),
+        single_sign_on=_single_sign_on(means, ceremonies, identity, options, notices),
         take_factors_away=take_factors_away,
     )
 
 
 def _single_sign_on(
-    means: Means, ceremonies: Ceremonies, identity: Identity, options: PageOptions
+    means: Means, ceremonies: Ceremonies, identity: Identity, options: PageOptions, notices: Notices
 ) -> "SingleSignOn | None":
     if options.provider is None:
         return None
@@ -110,4 +110,4 @@ def _single_sign_on(
     from dav_gateway.service.single_sign_on import SingleSignOn
 
     provider = OidcProvider(options.provider, f"{options.public_url.rstrip('/')}{CALLBACK}", means.clock)
-    return SingleSignOn(means, ceremonies, identity, provider, by_email=options.provider.by_email)
+    return SingleSignOn(means, ceremonies, identity, provider, by_email=options.provider.by_email, notices=notices)

@@ -11,6 +11,7 @@ from dav_gateway.core.verifier import ARGON2ID, HUMAN, Profile
 from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.accounts import Accounts
 from dav_gateway.service.api_keys import ApiKeys
+from dav_gateway.service.changing import Changing
 from dav_gateway.service.chores import Chore, Chores
 from dav_gateway.service.cutter import Cutter, NoConnections, Owed
 from dav_gateway.service.directory import Directory
@@ -44,6 +45,7 @@ class Services:
     verification: Verification
     issuing: Issuing
     revocation: Revocation
+    changing: Changing
     accounts: Accounts
     directory: Directory
     usage: Usage
@@ -58,6 +60,7 @@ class Services:
     sessions: WebSessions
     sign_in: SignIns
     forms: Forms
+    family_policy: FamilyPolicy
 
     def start(self) -> None:
         """Begin the background work of a process that serves. Raises StoreUnavailable."""
@@ -108,6 +111,7 @@ def assemble(
     issuing = Issuing(database, hashing, revocation, clock, choose, mail=notices)
     login_flow = LoginFlow(database, issuing, clock, choose)
     setup_links = SetupLinks(database, issuing, clock, choose)
+    forms = Forms(database, clock, choose)
     page_options = page or PageOptions(company=company)
     sessions = WebSessions(database, clock, choose, policy=page_options.policy)
     page_services = assemble_page(
@@ -130,6 +134,7 @@ def assemble(
         ),
         issuing=issuing,
         revocation=revocation,
+        changing=Changing(revocation),
         accounts=people,
         directory=directory,
         usage=usage,
@@ -141,11 +146,14 @@ def assemble(
         notices=notices,
         post=post,
         chores=Chores(
-            _chores(database, clock, login_flow=login_flow, setup_links=setup_links, notices=notices, post=post)
+            _chores(
+                database, clock, login_flow=login_flow, setup_links=setup_links, forms=forms, notices=notices, post=post
+            )
         ),
         sessions=sessions,
         sign_in=SignIns(database, page_services, sessions, clock, notices=notices, policy=page_options.policy),
-        forms=Forms(database, clock, choose),
+        forms=forms,
+        family_policy=family_policy,
     )
 
 
@@ -155,12 +163,14 @@ def _chores(
     *,
     login_flow: LoginFlow,
     setup_links: SetupLinks,
+    forms: Forms,
     notices: Notices,
     post: Post | None,
 ) -> list[Chore]:
     """What is done in the background, and how often in seconds."""
     chores = [
         Chore("putting away sign-ins of devices", 60, lambda _should_stop: login_flow.sweep()),
+        Chore("putting away what was just shown", 10, lambda _should_stop: forms.shown_again.sweep()),
         Chore("putting away set-up links", 3600, lambda _should_stop: setup_links.sweep()),
     ]
     if post is not None:

@@ -19,6 +19,7 @@ from dav_gateway.core.setup_link import LIFETIME, SetupKind, SetupLink
 from dav_gateway.service import stored_wish
 from dav_gateway.service.issuing import Issuing, issuable, refuse_unknown_collections
 from dav_gateway.service.revocation import required_account
+from dav_gateway.service.shown_again import ShownAgain
 from dav_gateway.service.wish import Wish
 from dav_gateway.store import accounts, audit, form_uses, setup_links
 from dav_gateway.store.audit import Event
@@ -48,6 +49,7 @@ class SetupLinks:
         self._issuing = issuing
         self._clock = clock
         self._choose = choose
+        self._shown_again = ShownAgain(database, clock, choose)
 
     def make(self, account_name: str, kind: SetupKind, wishes: Iterable[Wish]) -> OneTimeSecret:
         """A link that issues `wishes` when it is redeemed within five minutes.
@@ -125,10 +127,15 @@ class SetupLinks:
                     ),
                 )
 
+        def keep(connection: Connection, made: Credential, password: AppPassword) -> None:
+            self._shown_again.keep(connection, text, password, made.account_id)
+
         wishes = stored_wish.load(link.wishes)
         if by_hand:
             wishes = [replace(wish, origin=Origin.PAGE) for wish in wishes]
-        issued = self._issuing.issue_all(account.name, wishes, actor=account.name, claim=claim)
+        issued = self._issuing.issue_all(
+            account.name, wishes, actor=account.name, claim=claim, also=keep if by_hand else None
+        )
         return Redeemed(link.kind, account, issued)
 
     def sweep(self) -> None:

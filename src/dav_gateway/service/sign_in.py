@@ -21,6 +21,7 @@ from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.page_services import PageServices
 from dav_gateway.service.passkeys import Options
 from dav_gateway.service.standings import standing_of
+from dav_gateway.service.throttle import BEGUN, Throttle, TooOften
 from dav_gateway.service.web_sessions import Visit, WebSessions
 from dav_gateway.store import accounts, web_sessions
 from dav_gateway.store.database import Database
@@ -58,6 +59,14 @@ class SignIns:
         self._clock = clock
         self._policy = policy
         self._notices = notices
+        self._begun = Throttle(clock, address=BEGUN, credential=BEGUN)
+
+    def count_begun(self, caller: Caller) -> None:
+        """Count a ceremony that is about to begin (a passkey's challenge, a visit to the provider): each writes a row
+        before anybody is known. Raises TooOften."""
+        wait = self._begun.fail(caller.address, "ceremony")
+        if wait:
+            raise TooOften(wait)
 
     def at(self, visit: Visit | None) -> SignIn:
         """Where this browser stands: a sign-in that goes on, or, for who is signed in, the asking once more."""

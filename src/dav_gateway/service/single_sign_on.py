@@ -21,6 +21,7 @@ from dav_gateway.core.sign_in import SignIn, SignInReason
 from dav_gateway.service.caller import Caller, note
 from dav_gateway.service.ceremonies import Ceremonies
 from dav_gateway.service.identity import Identity, Outcome
+from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.means import Means
 from dav_gateway.service.oidc_provider import Claims, OidcProvider
 from dav_gateway.service.standings import IdentityNeeded, standing_of
@@ -39,14 +40,22 @@ class SingleSignOn:
     """Send the browser away, and judge what it comes back with."""
 
     def __init__(
-        self, means: Means, ceremonies: Ceremonies, identity: Identity, provider: OidcProvider, *, by_email: bool
+        self,
+        means: Means,
+        ceremonies: Ceremonies,
+        identity: Identity,
+        provider: OidcProvider,
+        *,
+        by_email: bool,
+        notices: Notices,
     ) -> None:
-        """`by_email`: see `oidc_provider.Registration`."""
+        """`by_email`: see `oidc_provider.Registration`; `notices` tells people by mail."""
         self._means = means
         self._ceremonies = ceremonies
         self._identity = identity
         self._provider = provider
         self._by_email = by_email
+        self._notices = notices
 
     def begin(self, binding: str) -> str:
         """The address that the browser is sent to. Raises ProviderFault."""
@@ -84,6 +93,27 @@ class SingleSignOn:
             ):
                 raise Refusal("this sign-in is linked to an account already")
             note(connection, now, "single_sign_on_linked", owner.name, caller, detail={"by": "page"})
+            self._notices.single_sign_on(connection, owner, now, linked=True, address=caller.address)
+
+    def is_linked(self, account_id: int) -> bool:
+        """Whether a subject of this provider is linked to the account."""
+        with self._means.database.read() as connection:
+            return any(
+                issuer == self._provider.issuer for issuer, _ in oidc_identities.of_account(connection, account_id)
+            )
+
+    def unlink(self, who: SignIn, caller: Caller) -> None:
+        """Forget what is linked to the account. Raises IdentityNeeded, and Refusal for an account without a main
+        password: it would have no way in."""
+        self._require_recent(who)
+        now = self._means.clock()
+        with self._means.database.write() as connection:
+            owner = None if who.account_id is None else accounts.by_id(connection, who.account_id)
+            if owner is None or owner.password_verifier is None:
+                raise Refusal("without a main password this is the only way in")
+            if oidc_identities.unlink(connection, owner.id):
+                note(connection, now, "single_sign_on_unlinked", owner.name, caller, detail={"by": "page"})
+                self._notices.single_sign_on(connection, owner, now, linked=False, address=caller.address)
 
     def _begin(self, kind: str, account_id: int | None, binding: str) -> str:
         nonce, verifier = self._text(), self._text()

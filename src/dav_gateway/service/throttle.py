@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
 from threading import Lock
 
+from dav_gateway.core.errors import Refusal
 from dav_gateway.core.moment import MINUTE, SECOND, Moment
 
 _IPV4_PREFIX = 32
@@ -32,6 +33,19 @@ ADDRESS = Allowance(burst=30, interval=SECOND)
 
 CREDENTIAL = Allowance(burst=10, interval=15 * MINUTE // 10)
 """Per credential and address prefix: ten in a quarter of an hour."""
+
+
+BEGUN = Allowance(burst=60, interval=SECOND)
+"""Per address prefix, of what a stranger may begin: each is a row until it is over. An office behind one address signs
+in at nine."""
+
+
+class TooOften(Refusal):
+    """An address began more than it may. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too much was begun from there")
+        self.retry_after = retry_after
 
 
 class Throttle:

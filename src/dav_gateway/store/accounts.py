@@ -32,6 +32,8 @@ class AccountChanges(TypedDict, total=False):
 
 _PHONES = account.c.keys().index("phones")
 _ALL = select(account).order_by(account.c.name)
+_PAGE = _ALL.where(account.c.name > bindparam("after")).limit(bindparam("limit"))
+_PAGE_ACTIVE = _PAGE.where(account.c.active)
 _BY_NAME = select(account).where(account.c.name == bindparam("name"))
 _BY_ID = select(account).where(account.c.id == bindparam("id"))
 _BY_LOGIN = select(account).where(or_(account.c.name == bindparam("login"), account.c.email == bindparam("login")))
@@ -106,6 +108,12 @@ def by_login(c: Connection, login: str) -> Account | None:
 def every(c: Connection) -> list[Account]:
     """All accounts by name, inactive ones too."""
     return [from_row(row) for row in c.execute(_ALL)]
+
+
+def page(c: Connection, after: str, limit: int, *, active: bool = False) -> list[Account]:
+    """At most `limit` accounts by name, from the first one after the name `after`; `active`: only these."""
+    statement = _PAGE_ACTIVE if active else _PAGE
+    return [from_row(row) for row in c.execute(statement, {"after": after.lower(), "limit": limit})]
 
 
 def lock(c: Connection, account_id: int) -> Account:

@@ -83,6 +83,7 @@ _NOT_REVOKED = (
     .where(credential.c.revoked_at.is_(None))
     .order_by(account.c.name, credential.c.created_at, credential.c.id)
 )
+_LIFETIMES = select(credential.c.created_at, credential.c.revoked_at, credential.c.expires_at)
 _ADD = insert_or_nothing(credential, [credential.c.id])
 _CHANGE = update(credential).where(_ID).returning(credential)
 _LIVE = select(func.count()).where(
@@ -251,3 +252,8 @@ def fix_family(c: Connection, credential_id: str, family: str) -> str | None:
 def expired_between(c: Connection, after: Moment, until: Moment) -> list[str]:
     """Ids of the credentials, not revoked, that expire later than `after` and not later than `until`."""
     return list(c.execute(_EXPIRED, {"after": after, "until": until}).scalars())
+
+
+def lifetimes(c: Connection) -> list[tuple[Moment, Moment | None, Moment | None]]:
+    """(created, revoked, expires) of every credential there ever was."""
+    return [(row[0], row[1], row[2]) for row in c.execute(_LIFETIMES)]

@@ -22,12 +22,13 @@ from dav_gateway.core.errors import GatewayError, NotFound, Refusal
 from dav_gateway.service.caller import Caller
 from dav_gateway.service.services import Services
 from dav_gateway.service.standings import IdentityNeeded
+from dav_gateway.service.throttle import TooOften
 from dav_gateway.store.web_sessions import Stage
 from dav_gateway.web import naming, static_files
 from dav_gateway.web.context import Context, Form, Handler
 from dav_gateway.web.cookies import Cookies
 from dav_gateway.web.errors import error_page
-from dav_gateway.web.guard import is_own_form, local_path
+from dav_gateway.web.guard import is_own_form, with_next
 from dav_gateway.web.headers import ASGIApplication, Receive, Scope, Send, with_headers
 from dav_gateway.web.language import choose, words
 from dav_gateway.web.site import PageSite
@@ -132,6 +133,8 @@ class Pages:
             response = error_page(context, error.status_code, headers=dict(error.headers or {}))
         except NotFound:
             response = error_page(context, 404)
+        except TooOften as error:
+            response = error_page(context, 429, headers={"retry-after": str(error.retry_after)})
         except Refusal:
             # What a person may rightly mistype is answered by its own page; this is the rest.
             response = error_page(context, 400)
@@ -186,7 +189,7 @@ class Pages:
             return context.redirect(WAY_IN[None if visit is None else visit.session.stage])
         if entry.access not in {Access.ANYBODY, Access.ENROL} and (visit is None or not visit.signed_in):
             wanted = context.path if context.method != "POST" else ""
-            return context.redirect(_with_next(WAY_IN[None if visit is None else visit.session.stage], wanted))
+            return context.redirect(with_next(WAY_IN[None if visit is None else visit.session.stage], wanted))
         if (
             entry.changes
             and context.method == "POST"
@@ -200,7 +203,7 @@ class Pages:
             return error_page(context, 403, about_form=True)
         if entry.access in {Access.ADMIN, Access.RECENT_ADMIN} and not context.account.admin:
             return error_page(context, 403)
-        ask_again = _with_next("/account/confirm", context.path if entry.path in self._shown else "")
+        ask_again = with_next("/account/confirm", context.path if entry.path in self._shown else "")
         asks = entry.access in {Access.RECENT, Access.RECENT_ADMIN}
         if asks and not self._services.page.standings.is_recent(context.visited.sign_in):
             return context.redirect(ask_again)
@@ -219,11 +222,6 @@ class Pages:
 
 def _fail(error: HTTPException, _context: Context) -> Response:
     raise error
-
-
-def _with_next(path: str, wanted: str) -> str:
-    going = local_path(wanted, "")
-    return f"{path}?next={going}" if going else path
 
 
 def _refuse_long(request: Request) -> None:

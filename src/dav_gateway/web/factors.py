@@ -9,7 +9,9 @@ from starlette.responses import JSONResponse, Response
 from dav_gateway.core.errors import NotFound, Refusal
 from dav_gateway.core.sign_in import Stage
 from dav_gateway.service.own_factors import TurnedOn
+from dav_gateway.service.passkey_answers import LONGEST_LABEL
 from dav_gateway.service.standings import IdentityNeeded
+from dav_gateway.store.passkeys import Passkey
 from dav_gateway.web.context import Context
 from dav_gateway.web.sign_in import HOME
 
@@ -62,6 +64,7 @@ def show_new_passkey(context: Context) -> Response:
 
 def new_passkey_options(context: Context) -> Response:
     """What the script hands to the browser, and the half of the ceremony that it sends back."""
+    context.services.sign_in.count_begun(context.asker)
     options = context.services.page.factors.passkey_options(context.visited.sign_in)
     return JSONResponse({"options": json.loads(options.json), "handle": options.handle})
 
@@ -80,14 +83,31 @@ def add_passkey(context: Context) -> Response:
     return _turned_on(context, done)
 
 
+def show_passkey(context: Context) -> Response:
+    """One passkey: its name, which can be changed, and the way to remove it."""
+    return _passkey(context, _found(context))
+
+
+def rename_passkey(context: Context) -> Response:
+    """Give it another name."""
+    passkey, label = _found(context), context.form.get("label")
+    try:
+        context.services.page.factors.rename_passkey(context.account.id, passkey.id, label)
+    except NotFound:
+        raise
+    except Refusal:
+        return _passkey(context, passkey, label=label[:LONGEST_LABEL], failed=True, status=422)
+    return context.redirect(HERE)
+
+
 def ask_remove_passkey(context: Context) -> Response:
     """Which one, what removing means, and the button."""
-    return _ask_off(context, context.path, passkey=_label(context))
+    return _ask_off(context, context.path, passkey=_found(context).label)
 
 
 def remove_passkey(context: Context) -> Response:
     """Forget the passkey."""
-    label = _label(context)
+    label = _found(context).label
     try:
         context.services.page.factors.remove_passkey(context.visited.sign_in, context.params["id"], context.asker)
     except IdentityNeeded:
@@ -160,9 +180,23 @@ def _ask_off(
     return context.page("factor-off.html", status=status, here=here, passkey=passkey, required=required)
 
 
-def _label(context: Context) -> str:
+def _found(context: Context) -> Passkey:
     found = context.services.page.factors.overview(context.account.id).passkeys
-    label = next((each.label for each in found if each.id == context.params["id"]), None)
-    if label is None:
+    passkey = next((each for each in found if each.id == context.params["id"]), None)
+    if passkey is None:
         raise NotFound("there is no such passkey")
-    return label
+    return passkey
+
+
+def _passkey(
+    context: Context, passkey: Passkey, *, label: str | None = None, failed: bool = False, status: int = 200
+) -> Response:
+    return context.page(
+        "passkey-one.html",
+        status=status,
+        here=f"{HERE}/passkeys/{passkey.id}",
+        passkey=passkey,
+        label=passkey.label if label is None else label,
+        longest=LONGEST_LABEL,
+        failed=failed,
+    )

@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from hashlib import blake2b
+from urllib.parse import quote
 
 CSRF_FIELD = "csrf"
 _LOCAL = re.compile(r"/(?!/)[A-Za-z0-9/._~-]*(?:\?[A-Za-z0-9=&._~-]*)?")
@@ -32,3 +33,9 @@ def is_own_form(headers: Mapping[str, str], form: Mapping[str, str], *, bound_to
 def local_path(wish: str, otherwise: str) -> str:
     """`wish` when it is a path on this host and nothing else, for a redirect; any other text leads to `otherwise`."""
     return wish if _LOCAL.fullmatch(wish) and ".." not in wish else otherwise
+
+
+def with_next(path: str, going: str) -> str:
+    """`path`, with where to go on from there when that is a path on this host."""
+    wanted = local_path(going, "")
+    return f"{path}?next={quote(wanted, safe='/')}" if wanted else path

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from markupsafe import Markup
+
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential, Reason
 from dav_gateway.core.moment import DAY, Moment
@@ -43,7 +45,7 @@ class Row:
     group: Group
     state: State
     syncs: str
-    used: str
+    used: Markup
     client: str
     said: Said | None = None
     other_program: str = ""
@@ -91,16 +93,19 @@ def row(words: Words, credential: Credential, owner: Account, now: Moment, addre
     )
 
 
-def used(words: Words, credential: Credential, now: Moment, address: str = "") -> str:
+def used(words: Words, credential: Credential, now: Moment, address: str = "") -> Markup:
     """When, with what and from where it was last used."""
     if credential.last_used_at is None:
-        return words.gettext("Made %(ago)s, never used", ago=times.ago(words, credential.created_at, now))
-    ago = times.ago(words, credential.last_used_at, now)
+        made = times.ago_element(words, credential.created_at, now)
+        return times.filled(words.gettext("Made %(ago)s, never used"), ago=made)
+    ago = times.ago_element(words, credential.last_used_at, now)
     client = naming.last_program(words, credential)
     there = credential.last_used_address or ""
     if address and there and prefix_of(there) == prefix_of(address):
-        return words.gettext("Used %(ago)s with %(client)s, on this network", ago=ago, client=client)
-    return words.gettext("Used %(ago)s with %(client)s, from %(address)s", ago=ago, client=client, address=there)
+        sentence = words.gettext("Used %(ago)s with %(client)s, on this network")
+        return times.filled(sentence, ago=ago, client=client)
+    sentence = words.gettext("Used %(ago)s with %(client)s, from %(address)s")
+    return times.filled(sentence, ago=ago, client=client, address=there)
 
 
 def _place(words: Words, credential: Credential, now: Moment) -> tuple[Group, State]:

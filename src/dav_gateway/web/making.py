@@ -68,7 +68,7 @@ def make(context: Context) -> Response:
         also = context.services.forms.redeem(form.get("form"))
         [(password, credential)] = issuing.issue_all(account.name, [wish], actor=account.name, also=also)
     except UsedBefore:
-        return made_before(context, context.services.forms.made_by(form.get("form"), account))
+        return _sent_again(context, form.get("form"), context.services.forms.made_by(form.get("form"), account))
     except NotFound:
         raise
     except Refusal:
@@ -84,11 +84,12 @@ def by_hand(context: Context) -> Response:
     if link is None:
         raise NotFound("no such link")
     if made is not None:
-        return made_before(context, made)
+        return _sent_again(context, text, made)
     try:
         given = links.redeem(text, address=context.asker.address, request_id=context.asker.request_id, by_hand=True)
     except NotFound:
-        return set_up.refuse(context, 404)
+        _, made = links.find(handle_of(text), account)  # of two clicks at once, the other one may have come first
+        return set_up.refuse(context, 404) if made is None else _sent_again(context, text, made)
     except Refusal:
         return set_up.refuse(context, 409)
     return result(context, *given.issued[0])
@@ -113,11 +114,12 @@ def rotate(context: Context) -> Response:
             credential.id, origin=Origin.PAGE, actor=context.account.name, also=redeem
         )
     except UsedBefore:
-        return made_before(context, context.services.forms.made_by(context.form.get("form"), context.account))
+        word = context.form.get("form")
+        return _sent_again(context, word, context.services.forms.made_by(word, context.account))
     return result(context, password, new)
 
 
-def result(context: Context, password: AppPassword, credential: Credential) -> Response:
+def result(context: Context, password: AppPassword, credential: Credential, *, old_goes_on: bool = True) -> Response:
     """How to set up the device of `credential`: its template begins with the best way for it and ends with typing."""
     return context.page(
         "result.html",
@@ -128,6 +130,7 @@ def result(context: Context, password: AppPassword, credential: Credential) -> R
         line=line(context.words, credential, context.account, context.now),
         server=server_for(context, credential.service),
         device=naming.device(context.words, credential.service),
+        old_goes_on=old_goes_on and credential.replaces is not None,
     )
 
 
@@ -165,12 +168,42 @@ def _form(context: Context, *, error: str = "", status: int = 200) -> Response:
     )
 
 
-def made_before(context: Context, made: str | None) -> Response:
-    """What was made and shown already is not shown again. Raises Refusal when another account made it."""
+def make_another(context: Context) -> Response:
+    """ "I do not have it": a new password for the same device in place of one that was not seen, in one click."""
+    lost = owned(context, alive=True)
+    _require_alive(context, lost)
+    redeem = context.services.forms.redeem(context.form.get("form"))
+    who = context.account.name
+    try:
+        password, new = context.services.issuing.rotate(lost.id, origin=Origin.PAGE, actor=who, also=redeem)
+    except UsedBefore:
+        word = context.form.get("form")
+        return _sent_again(context, word, context.services.forms.made_by(word, context.account))
+    # The successor exists first: whatever stops here, the old one dies when the new one is used.
+    context.services.revocation.revoke([lost.id], by=who, why="its text was not seen")
+    return result(context, password, new, old_goes_on=False)
+
+
+def _sent_again(context: Context, word: str, made: str | None) -> Response:
+    """The same page once more where the form came twice within seconds; later only what can be done about it. Raises
+    Refusal when another account made it."""
     if made is None:
         raise Refusal("the form is of another account")
     with context.services.database.read() as connection:
-        return context.page("made-before.html", status=409, credential=credentials.get(connection, made))
+        credential = credentials.get(connection, made)
+    assert credential is not None, "app passwords are never deleted"
+    password = None
+    if credential.revoked_at is None:
+        password = context.services.forms.shown_again.look(word, context.account)
+    if password is not None:
+        return result(context, password, credential)
+    return context.page(
+        "made-before.html",
+        status=409,
+        credential=credential,
+        can_replace=refusal_of_liveness(credential, context.account, context.now) is None,
+        form_value=context.services.forms.new(),
+    )
 
 
 def live_count(context: Context) -> int:

@@ -19,5 +19,6 @@ def at_this_step(context: Context) -> Response:
 
 
 def _options(context: Context, visit: Visit | None) -> Response:
+    context.services.sign_in.count_begun(context.asker)
     options = context.services.sign_in.passkey_options(visit)
     return JSONResponse({"options": json.loads(options.json), "handle": options.handle})

@@ -1,6 +1,6 @@
 """Templates: Jinja2 with autoescape everywhere, undefined names as errors, and gettext of the page's language."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -29,11 +29,12 @@ def _environment(code: str) -> Environment:
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters["isolated"] = isolated
     environment.filters["iso"] = isoformat
-    environment.filters["clock"] = times.exact
+    environment.filters["clock"] = times.clock_element
     environment.globals["static"] = static_files.address
     environment.globals["words"] = words
-    environment.globals["date"] = lambda moment, now: times.date(words, moment, now)
-    environment.globals["ago"] = lambda moment, now: times.ago(words, moment, now)
+    environment.globals["day_text"] = partial(times.date, words)
+    environment.globals["date"] = partial(times.day_element, words)
+    environment.globals["ago"] = partial(times.ago_element, words)
     return environment
 
 

@@ -49,6 +49,7 @@ def _page(
     context: Context, *, error: str = "", changed: bool = False, receipt: Told | None = None, status: int = 200
 ) -> Response:
     found = context.services.sessions.of_account(context.account)
+    provider = context.services.page.single_sign_on
     sessions = [(each, naming.browser(context.words, each.user_agent)) for each in found]
     return context.page(
         "security.html",
@@ -58,6 +59,8 @@ def _page(
         receipt=receipt,
         sessions=sessions,
         factors=context.services.page.factors.overview(context.account.id),
+        has_provider=provider is not None,
+        is_linked=provider is not None and provider.is_linked(context.account.id),
         this=context.visited.session.id,
         shortest=SHORTEST_PASSWORD,
     )

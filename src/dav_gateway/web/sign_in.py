@@ -10,7 +10,7 @@ from dav_gateway.core.sign_in import Stage
 from dav_gateway.service.sign_in import Step
 from dav_gateway.web import second_step
 from dav_gateway.web.context import Context
-from dav_gateway.web.guard import local_path
+from dav_gateway.web.guard import local_path, with_next
 from dav_gateway.web.proofs import failure, failure_status, slow_down
 
 HOME = "/account/app-passwords"
@@ -50,7 +50,7 @@ def show_second(context: Context) -> Response:
     going = local_path(context.query.get("next", ""), "")
     at = context.services.sign_in.at(context.visit)
     if at.stage is not Stage.SECOND or context.visited.signed_in:
-        return context.redirect(_with_next(_way(context), going))
+        return context.redirect(_on(_way(context), going))
     return second_step.form(context, at, "/login/second", going)
 
 
@@ -59,7 +59,7 @@ def enter_second(context: Context) -> Response:
     going = local_path(context.form.get("next"), "")
     at = context.services.sign_in.at(context.visit)
     if at.stage is not Stage.SECOND or context.visited.signed_in:
-        return context.redirect(_with_next(_way(context), going))
+        return context.redirect(_on(_way(context), going))
     step = second_step.take(context)
     if step.reason is None:
         return begun(context, step, going)
@@ -71,9 +71,7 @@ def enter_second(context: Context) -> Response:
 
 def begun(context: Context, step: Step, going: str) -> Response:
     """Give the browser the session that a sign-in has now, by whatever way, and go on to the next step."""
-    response = context.redirect(
-        going if going and step.stage is Stage.SIGNED_IN else _with_next(AFTER[step.stage], going)
-    )
+    response = context.redirect(going if going and step.stage is Stage.SIGNED_IN else _on(AFTER[step.stage], going))
     if step.value:
         context.cookies.set_session(response, step.value)
     if step.mark:
@@ -107,7 +105,7 @@ def answer_again(context: Context) -> Response:
     if step.reason is not None:
         return _again(context, going, step=step)
     if step.stage is Stage.SECOND:
-        return context.redirect(_with_next("/account/confirm", going))
+        return context.redirect(with_next("/account/confirm", going))
     return begun(context, step, going)
 
 
@@ -152,5 +150,6 @@ def _way(context: Context) -> str:
     return AFTER[context.visit.sign_in.stage]
 
 
-def _with_next(path: str, going: str) -> str:
-    return path if not going or path == HOME else f"{path}?next={going}"
+def _on(path: str, going: str) -> str:
+    """Where a sign-in goes on; once there, it keeps where the person wanted to go."""
+    return path if path == HOME else with_next(path, going)

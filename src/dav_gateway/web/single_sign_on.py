@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from dav_gateway.core.errors import GatewayError, NotFound, StoreUnavailable
 from dav_gateway.core.sign_in import SignInReason, Stage
 from dav_gateway.service.sign_in import Step
+from dav_gateway.web import linking
 from dav_gateway.web.context import Context
 from dav_gateway.web.guard import local_path
 from dav_gateway.web.proofs import failure
@@ -23,6 +24,7 @@ def leave_for(context: Context) -> Response:
     provider = context.services.page.single_sign_on
     if provider is None:
         raise NotFound("no provider is configured")
+    context.services.sign_in.count_begun(context.asker)
     binding = token_hex(16)
     try:
         address = provider.begin(binding)
@@ -41,6 +43,10 @@ def come_back(context: Context) -> Response:
         raise NotFound("no provider is configured")
     binding, going = context.leaving
     answer = dict(list(context.query.items())[:_MOST_ANSWER])
+    if linking.is_link(binding):
+        response = linking.come_back(context, binding, answer)
+        context.cookies.end_leaving(response)
+        return response
     step = Step(Stage.FIRST, SignInReason.FORGED)
     if binding and answer:
         try:

@@ -1,9 +1,14 @@
-"""Moments in words: `12 seconds ago` up to a week, then a date; the exact time where it matters."""
+"""Moments in words: `12 seconds ago` up to a week, then a date; the exact time where it matters.
+
+Here a day and a time of day are those of UTC: the server does not know the reader's zone. As elements they carry the
+moment, and the script puts the browser's day and time in their place.
+"""
 
 from babel.dates import format_skeleton, format_timedelta
 from babel.units import format_unit
+from markupsafe import Markup, escape
 
-from dav_gateway.core.moment import DAY, SECOND, Moment, to_datetime
+from dav_gateway.core.moment import DAY, SECOND, Moment, isoformat, to_datetime
 from dav_gateway.web.language import Words
 
 _WORDS_UNTIL = 7 * DAY
@@ -39,3 +44,30 @@ def date(words: Words, moment: Moment, now: Moment) -> str:
 def exact(moment: Moment) -> str:
     """The time of day to the millisecond, in UTC."""
     return f"{to_datetime(moment):%H:%M:%S}.{moment % SECOND:03d}"
+
+
+def ago_element(words: Words, moment: Moment, now: Moment) -> Markup:
+    """`ago` as an element."""
+    if now - moment >= _WORDS_UNTIL:
+        return filled(words.gettext("on %(date)s"), date=day_element(words, moment, now))
+    return _element("ago", ago(words, moment, now), moment)
+
+
+def day_element(words: Words, moment: Moment, now: Moment) -> Markup:
+    """`date` as an element."""
+    return _element("day", date(words, moment, now), moment)
+
+
+def clock_element(moment: Moment) -> Markup:
+    """`exact` as an element, which says that it is UTC."""
+    return _element("clock", f"{exact(moment)} UTC", moment)
+
+
+def filled(sentence: str, **values: object) -> Markup:
+    """A sentence of ours with these in the places of `%(name)s`, escaped where they are no elements."""
+    return escape(sentence) % values
+
+
+def _element(kind: str, text: str, moment: Moment) -> Markup:
+    stamp = f"{isoformat(moment)[:-1]}.{moment % SECOND:03d}Z"
+    return Markup('<time datetime="%s" data-%s>%s</time>') % (stamp, kind, text)

@@ -27,6 +27,8 @@ class MailKind(StrEnum):
     SIGNED_IN = "signed-in"
     SECOND_FACTOR_ON = "second-factor-on"
     SECOND_FACTOR_OFF = "second-factor-off"
+    SIGN_IN_LINKED = "sign-in-linked"
+    SIGN_IN_UNLINKED = "sign-in-unlinked"
     PASSWORD_RESET = "password-reset"  # noqa: S105 - a kind of mail
 
 
@@ -76,6 +78,13 @@ class Notices:
     def second_factor(self, connection: Connection, owner: Account, now: Moment, *, on: bool, address: str) -> None:
         """The second factor was switched on or off."""
         kind = MailKind.SECOND_FACTOR_ON if on else MailKind.SECOND_FACTOR_OFF
+        self._add(connection, owner, kind, {"address": address, "at": now}, now)
+
+    def single_sign_on(
+        self, connection: Connection, owner: Account, now: Moment, *, linked: bool, address: str
+    ) -> None:
+        """The account was linked to a sign-in at the company's provider on the page, or that was undone."""
+        kind = MailKind.SIGN_IN_LINKED if linked else MailKind.SIGN_IN_UNLINKED
         self._add(connection, owner, kind, {"address": address, "at": now}, now)
 
     def password_reset(self, connection: Connection, owner: Account, now: Moment) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from functools import cache, partial
 from importlib.metadata import version
 from itertools import islice
@@ -18,9 +19,9 @@ from dav_gateway.core.api_key import ApiKey
 from dav_gateway.core.errors import GatewayError, NotFound, Refusal
 from dav_gateway.service.services import Services
 from dav_gateway.web.api.document import ROOT, document
-from dav_gateway.web.api.operations import OPERATIONS, Call, Operation
+from dav_gateway.web.api.operations import OPERATIONS, Call, Operation, Part
 from dav_gateway.web.api.problems import Problem
-from dav_gateway.web.api.schemas import SCHEMAS
+from dav_gateway.web.api.schemas import AFTER, LIMIT, SCHEMAS
 from dav_gateway.web.headers import ASGIApplication, Receive, Scope, Send, with_headers
 
 LONGEST_BODY = 64 * 1024
@@ -28,6 +29,7 @@ MOST_ERRORS = 10
 THREADS = 4
 MOST_WAITING = 64
 
+_NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
 _log = logging.getLogger(__name__)
 
 
@@ -71,7 +73,8 @@ class Api:
             # The key first: who has none is not told what is wrong with the body.
             key = await self._in_thread(self._key, request.headers.get("authorization", ""), operation)
             body = await _read(request) if operation.takes else {}
-            call = Call(self._services, self._dav_url, key, request.path_params, body)
+            part = _part(request) if operation.in_parts else Part()
+            call = Call(self._services, self._dav_url, key, request.path_params, body, part)
             return JSONResponse(await self._in_thread(_run, operation, call), operation.status)
         except Problem as problem:
             return problem.response()
@@ -133,6 +136,22 @@ def _check(name: str, body: object) -> None:
 @cache
 def _validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(SCHEMAS[name])
+
+
+def _part(request: Request) -> Part:
+    """Which part of the list the query asks for. Raises Problem for one that is not as the document says."""
+    given = request.query_params
+    limit, after = given.get("limit", str(LIMIT["default"])), given.get("after")
+    errors = [
+        {"pointer": f"#/{name}", "detail": "given more than once"} for name in given if len(given.getlist(name)) > 1
+    ]
+    if not _NUMBER.fullmatch(limit) or not LIMIT["minimum"] <= int(limit) <= LIMIT["maximum"]:
+        errors.append({"pointer": "#/limit", "detail": f"a number from {LIMIT['minimum']} to {LIMIT['maximum']}"})
+    if after is not None and not Draft202012Validator(AFTER).is_valid(after):
+        errors.append({"pointer": "#/after", "detail": "`next` of the part before"})
+    if errors:
+        raise Problem(422, "the query is not as the document says", errors=errors)
+    return Part(int(limit), after or "")
 
 
 async def _read(request: Request) -> Any:

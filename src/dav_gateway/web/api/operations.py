@@ -1,5 +1,6 @@
 """The operations of the API, each one use case: what it needs, what it takes, what it gives."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +15,20 @@ from dav_gateway.core.secret import AppPassword
 from dav_gateway.service.revocation import Limits, required_credential
 from dav_gateway.service.services import Services
 from dav_gateway.service.wish import networks_from
-from dav_gateway.store import credentials, receipts
+from dav_gateway.store import accounts, credentials, receipts
 from dav_gateway.web.api import records
+from dav_gateway.web.api.schemas import MOST_NUMBER
 
 WHY = "API"
+_NUMBER = re.compile("[1-9][0-9]{0,15}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a long list is asked for: at most so many, after the one that ended the part before."""
+
+    limit: int = 100
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,7 @@ class Call:
     key: ApiKey
     params: Mapping[str, str]
     body: Mapping[str, Any] = field(default_factory=dict)
+    part: Part = field(default_factory=Part)
 
     @property
     def actor(self) -> str:
@@ -54,7 +66,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One line of the API. `takes` and `gives` name schemas."""
+    """One line of the API. `takes` and `gives` name schemas; `in_parts`: it is a list, given part by part."""
 
     method: str
     path: str
@@ -65,11 +77,13 @@ class Operation:
     gives: str
     takes: str | None = None
     status: int = 200
+    in_parts: bool = False
 
 
 def list_accounts(call: Call) -> Answer:
     """Everybody, deactivated accounts too."""
-    return {"accounts": [records.account(each) for each in call.services.accounts.every()]}
+    found, following = _accounts(call, active=False)
+    return {"accounts": [records.account(each) for each in found], "next": following}
 
 
 def show_account(call: Call) -> Answer:
@@ -79,15 +93,25 @@ def show_account(call: Call) -> Answer:
 
 def show_directory(call: Call) -> Answer:
     """Who is in the company directory: the active accounts."""
-    return {"people": [records.person(each) for each in call.services.accounts.every() if each.active]}
+    found, following = _accounts(call, active=True)
+    return {"people": [records.person(each) for each in found], "next": following}
 
 
 def list_app_passwords(call: Call) -> Answer:
-    """The app passwords of an account, ended ones too."""
-    owner, now = call.owner(), call.services.clock()
+    """The app passwords of an account, ended ones too, oldest first."""
+    owner, now, part = call.owner(), call.services.clock(), call.part
     with call.services.database.read() as connection:
         found = credentials.of_account(connection, owner.id)
-    return {"app_passwords": [records.app_password(each, owner, now) for each in found]}
+    if part.after:
+        begins = next((place for place, each in enumerate(found, 1) if each.id == part.after), None)
+        if begins is None:
+            raise NotFound(f"{owner.name} has no app password with the id {part.after!r}")
+        found = found[begins:]
+    shown = found[: part.limit]
+    return {
+        "app_passwords": [records.app_password(each, owner, now) for each in shown],
+        "next": shown[-1].id if len(found) > part.limit else None,
+    }
 
 
 def issue(call: Call) -> Answer:
@@ -149,18 +173,13 @@ def rotate(call: Call) -> Answer:
 
 def narrow(call: Call) -> Answer:
     """Let it do less."""
-    body, limits = call.body, Limits()
-    if "scopes" in body:
-        limits["scopes"] = frozenset(Scope(each) for each in body["scopes"])
-    if "access" in body:
-        limits["access"] = Access(body["access"])
-    if "collections" in body:
-        limits["collections"] = frozenset(body["collections"])
-    if "networks" in body:
-        limits["networks"] = networks_from(body["networks"])
-    if "expires_in_days" in body:
-        limits["expires_at"] = _end(call)
-    return records.receipt(call.services.revocation.narrow(call.params["id"], by=call.actor, **limits))
+    return records.receipt(call.services.revocation.narrow(call.params["id"], by=call.actor, **_limits(call)))
+
+
+def widen(call: Call) -> Answer:
+    """Let it do more. Who asks for it is asked for by the portal, as before an issue."""
+    call.services.changing.change(call.params["id"], by=call.actor, may_widen=True, may_narrow=False, **_limits(call))
+    return call.told()
 
 
 def last_receipt(call: Call) -> Answer:
@@ -171,6 +190,40 @@ def last_receipt(call: Call) -> Answer:
     if found is None:
         raise NotFound("nothing was ever taken away from this app password")
     return records.stored_receipt(found)
+
+
+def show_receipt(call: Call) -> Answer:
+    """The receipt of a number, as it was given."""
+    text, found = call.params["number"], None
+    if _NUMBER.fullmatch(text) and int(text) <= MOST_NUMBER:
+        with call.services.database.read() as connection:
+            found = receipts.get(connection, int(text))
+    if found is None:
+        raise NotFound("there is no receipt of this number")
+    return records.stored_receipt(found)
+
+
+def _accounts(call: Call, *, active: bool) -> tuple[list[Account], str | None]:
+    """The accounts of the part that is asked for, and after which one the next part begins."""
+    limit = call.part.limit
+    with call.services.database.read() as connection:
+        found = accounts.page(connection, call.part.after, limit + 1, active=active)
+    return found[:limit], found[limit - 1].name if len(found) > limit else None
+
+
+def _limits(call: Call) -> Limits:
+    body, limits = call.body, Limits()
+    if "scopes" in body:
+        limits["scopes"] = frozenset(Scope(each) for each in body["scopes"])
+    if "access" in body:
+        limits["access"] = Access(body["access"])
+    if "collections" in body:
+        limits["collections"] = None if body["collections"] is None else frozenset(body["collections"])
+    if "networks" in body:
+        limits["networks"] = networks_from(body["networks"])
+    if "expires_in_days" in body:
+        limits["expires_at"] = _end(call)
+    return limits
 
 
 def _end(call: Call) -> Moment | None:
@@ -193,10 +246,14 @@ _SEE, _READ = ApiScope.ACCOUNTS_READ, ApiScope.APP_PASSWORDS_READ
 _ISSUE, _REVOKE = ApiScope.APP_PASSWORDS_ISSUE, ApiScope.APP_PASSWORDS_REVOKE
 
 OPERATIONS = (
-    Operation("GET", _ACCOUNTS, "listAccounts", "All accounts", _SEE, list_accounts, "Accounts"),
+    Operation("GET", _ACCOUNTS, "listAccounts", "All accounts", _SEE, list_accounts, "Accounts", in_parts=True),
     Operation("GET", f"{_ACCOUNTS}/{{account}}", "showAccount", "One account", _SEE, show_account, "Account"),
-    Operation("GET", "/directory", "showDirectory", "The company directory", _SEE, show_directory, "People"),
-    Operation("GET", _THEIRS, "listAppPasswords", "App passwords", _READ, list_app_passwords, "AppPasswords"),
+    Operation(
+        "GET", "/directory", "showDirectory", "The company directory", _SEE, show_directory, "People", in_parts=True
+    ),
+    Operation(
+        "GET", _THEIRS, "listAppPasswords", "App passwords", _READ, list_app_passwords, "AppPasswords", in_parts=True
+    ),
     Operation("POST", _THEIRS, "issue", "Make one", _ISSUE, issue, "NewAppPassword", "Wish", 201),
     Operation("DELETE", _THEIRS, "revokeAll", "End all of them", _REVOKE, revoke_all, "Receipt"),
     Operation("GET", _ONE, "showAppPassword", "One app password", _READ, show_app_password, "AppPassword"),
@@ -206,5 +263,7 @@ OPERATIONS = (
     Operation("POST", f"{_ONE}/resume", "resume", "Resume it", _ISSUE, resume, "AppPassword"),
     Operation("POST", f"{_ONE}/rotate", "rotate", "Replace it", _ISSUE, rotate, "NewAppPassword", None, 201),
     Operation("POST", f"{_ONE}/narrow", "narrow", "Let it do less", _REVOKE, narrow, "Receipt", "Narrow"),
+    Operation("POST", f"{_ONE}/widen", "widen", "Let it do more", _ISSUE, widen, "AppPassword", "Widen"),
     Operation("GET", f"{_ONE}/receipt", "lastReceipt", "Its last receipt", _READ, last_receipt, "Receipt"),
+    Operation("GET", "/receipts/{number}", "showReceipt", "A receipt by its number", _READ, show_receipt, "Receipt"),
 )

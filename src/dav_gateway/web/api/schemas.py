@@ -10,6 +10,12 @@ from dav_gateway.service.wish import LONGEST_LABEL, MOST_NETWORKS
 Schema = dict[str, Any]
 
 LONGEST_LIFE = 3650
+MOST_IN_PART = 500
+MOST_NUMBER = 2**53 - 1
+"""RFC 8259, section 6: what every reader of JSON takes for the same integer."""
+
+LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_IN_PART, "default": 100}
+AFTER: Schema = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[0-9a-z._-]+$"}
 _ID = {"type": "string", "pattern": "^[0-9a-hjkmnp-tv-z]{5}$", "description": "The public id of an app password."}
 _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
@@ -64,7 +70,12 @@ def _request(properties: dict[str, Schema], *required: str, **more: Any) -> Sche
 
 
 def _list(name: str, of: str) -> Schema:
-    return _record({name: {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}}})
+    return _record(
+        {
+            name: {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}},
+            "next": {**_maybe(_TEXT), "description": "`after` for the part that follows; null at the end."},
+        }
+    )
 
 
 _PERSON: dict[str, Schema] = {
@@ -168,6 +179,16 @@ SCHEMAS: MappingProxyType[str, Schema] = MappingProxyType(
                 "collections": _COLLECTIONS,
                 "networks": _NETWORKS,
                 "expires_in_days": _DAYS,
+            },
+            minProperties=1,
+        ),
+        "Widen": _request(
+            {
+                "scopes": _SCOPES,
+                "access": _ACCESS,
+                "collections": {**_maybe(_COLLECTIONS), "description": "null: every one of the scopes."},
+                "networks": {**_NETWORKS, "minItems": 0, "description": "Empty: from every network."},
+                "expires_in_days": {**_maybe(_DAYS), "description": "null: it does not end."},
             },
             minProperties=1,
         ),

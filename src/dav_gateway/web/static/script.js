@@ -52,6 +52,48 @@
     });
   }
 
+  // Moments: the day and the time of day are the browser's instead of UTC, and "12 seconds ago" stays true while the
+  // page is open. How far the browser's clock is from the server's is taken into account.
+  const language = root.lang === "en" ? "en-GB" : root.lang;
+  const skew = Date.now() - Date.parse(root.dataset.now);
+  const written = (moment, options) => new Intl.DateTimeFormat(language, options).format(moment);
+  const DAY = { day: "numeric", month: "long" };
+  const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, timeZoneName: "short" };
+  const FULL = { dateStyle: "full", timeStyle: "medium" };
+  const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const passed = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+  const moments = () => {
+    const now = new Date(Date.now() - skew);
+    for (const each of document.querySelectorAll("time[datetime]")) {
+      const at = new Date(each.dateTime);
+      let text = each.textContent;
+      if ("clock" in each.dataset) text = written(at, CLOCK);
+      if ("day" in each.dataset) text = written(at, at.getFullYear() === now.getFullYear() ? DAY : { ...DAY, year: "numeric" });
+      if ("ago" in each.dataset) {
+        const seconds = Math.floor((now - at) / 1000);
+        const [unit, size] = UNITS.find(([, length]) => seconds >= length) || [];
+        if (unit && seconds < 7 * 86400) text = passed.format(-Math.round(seconds / size), unit);
+      }
+      if (text !== each.textContent) each.textContent = text;
+      if (!each.title) each.title = written(at, FULL);
+    }
+  };
+  moments();
+  setInterval(moments, 15000);
+
+  // A menu closes with Escape, which returns the focus to its button, and when something else is pressed.
+  const menus = document.querySelectorAll("details.menu");
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of menus) {
+      if (menu.open && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+      menu.open = false;
+    }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of menus) if (menu.open && !menu.contains(event.target)) menu.open = false;
+  });
+
   // The comment follows the chosen device until somebody types in it.
   const comment = document.getElementById("comment");
   const devices = [...document.querySelectorAll("input[data-comment]")];
