@@ -217,7 +217,7 @@ def test_writes_come_out_the_same(rig: Rig, monkeypatch: pytest.MonkeyPatch, see
         assert _quick(rig, {**asked, "password": passwords["ana"][0]}) is None
         etags += [headers["ETag"]] if "ETag" in headers else []
         taken[status] += 1
-    assert taken[0] > 400
+    assert taken[0] > 150
     assert {201, 204, 403, 404, 412} <= set(taken)
     with rig.services.database.read() as connection:
         stored = [
