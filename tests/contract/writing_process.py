@@ -1,10 +1,10 @@
 """A process that writes flat out, run as a script by the tests of fence and durability.
 
     writing_process.py URL fenced|early THREADS CREDENTIAL_ID...
-    writing_process.py URL acknowledged
+    writing_process.py URL acknowledged THREADS
 
 In the first form each thread appends audit rows under the first credential until it is refused, then under the next:
-`fenced` as the product does, `early` with the check in front of the lock instead of behind it. In the second form one
+`fenced` as the product does, `early` with the check in front of the lock instead of behind it. In the second form each
 thread stores objects and prints the name of each when its commit has returned, until it is killed.
 """
 
@@ -27,9 +27,10 @@ def main() -> None:
     url, mode, *rest = sys.argv[1:]
     database = open_database(url, busy_timeout=20)
     if mode == "acknowledged":
-        _store_and_say(database)
-    threads = [threading.Thread(target=_write, args=(database, mode, rest[1:])) for _ in range(int(rest[0]))]
-    _say("ready")
+        threads = [threading.Thread(target=_store_and_say, args=(database, each)) for each in range(int(rest[0]))]
+    else:
+        threads = [threading.Thread(target=_write, args=(database, mode, rest[1:])) for _ in range(int(rest[0]))]
+        _say("ready")
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -73,15 +74,15 @@ def _check(c: Connection, credential_id: str) -> None:
         raise Fenced(reason)
 
 
-def _store_and_say(database: Database) -> None:
+def _store_and_say(database: Database, thread: int) -> None:
     with database.read() as c:
         [owner] = accounts.every(c)
         [calendar] = collections.in_home(c, owner.id, "calendars")
     number = 0
     while True:
         number += 1
-        name = f"{number}.ics"
-        with database.write() as c:
+        name = f"{thread}-{number}.ics"
+        with database.write(Fence("k7mqx", lambda _: None)) as c:
             objects.put(c, calendar.id, NewObject(name, name, "VEVENT", name.encode() * 100), EPOCH)
         _say(name)
 

@@ -12,10 +12,12 @@ from sqlalchemy import text
 
 from dav_gateway.core.credential import Origin, Service
 from dav_gateway.core.scope import Access, Scope
+from dav_gateway.core.verifier import BLAKE2B
 from dav_gateway.dav.configuration import load
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.wsgi import Gateway
-from dav_gateway.service.services import Services
+from dav_gateway.service.services import Services, assemble
+from dav_gateway.store.database import Database
 
 RADICALE_INI = Path(__file__).parents[2] / "config" / "radicale.ini"
 
@@ -150,3 +152,11 @@ class Rig:
                 table: [tuple(row) for row in connection.execute(text(f'SELECT * FROM "{table}" ORDER BY 1, 2'))]
                 for table in ("collection", "object", "tombstone")
             }
+
+
+def rig_on(database: Database) -> Rig:
+    """A gateway on this database."""
+    services = assemble(database, profile=BLAKE2B, company="Example")
+    services.accounts.add(name="ana", email="ana@example.org", display_name="Ana Ruiz", by="test")
+    services.accounts.add(name="ben", email="ben@example.org", display_name="Ben Okafor", by="test")
+    return Rig(services)

@@ -13,8 +13,9 @@ from sqlalchemy import event
 
 from dav_gateway.core.scope import Scope
 from dav_gateway.store import collections, objects
+from dav_gateway.store.database import Database
 from dav_gateway.store.objects import NewObject
-from tests.dav.support import Rig, calendar_object
+from tests.dav.support import Rig, calendar_object, rig_on
 
 PATH = "/dav/ana/calendars/calendar/"
 POLL = (
@@ -108,6 +109,83 @@ def test_costs_do_not_grow_with_the_collection(rig: Rig) -> None:
 def test_statements_of_reading_requests(rig: Rig, name: str, statements: int) -> None:
     """One BEGIN, one for the credential with its owner, one for the collection; then one for each thing read."""
     assert costs(rig, fill(rig, 10))[name]["statements"] <= statements
+
+
+@pytest.mark.parametrize(("name", "statements"), [("put new", 7), ("put again", 6), ("delete", 7)])
+def test_statements_of_writing_requests(rig: Rig, name: str, statements: int) -> None:
+    """The credential, and again behind the lock; the collection, the object; the count of the change, and what changes:
+    for a new object its tombstone too, for a deleted one that it gets one."""
+    assert costs(rig, fill(rig, 10))[name]["statements"] <= statements
+
+
+OTHER = "/dav/ana/calendars/other/"
+SYNC = b'<D:sync-collection xmlns:D="DAV:"><D:sync-token/><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop>'
+NAMED = b'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>x</D:displayname></D:prop></D:set>'
+MULTIGET = b'<C:calendar-multiget xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/></D:prop>'
+QUERY = (
+    b'<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/></D:prop><C:filter>'
+    b'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:time-range start="19700101T000000Z"'
+    b' end="19700110T000000Z"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>'
+)
+EVERY_KIND: dict[str, tuple[str, str, bytes, dict[str, str], int]] = {
+    "home": ("PROPFIND", "/dav/ana/calendars/", b"", {"depth": "1"}, 207),
+    "listing": ("PROPFIND", PATH, b"", {"depth": "1"}, 207),
+    "poll": ("PROPFIND", PATH, POLL, {"depth": "0"}, 207),
+    "first sync": ("REPORT", PATH, SYNC + b"</D:sync-collection>", {}, 207),
+    "multiget": (
+        "REPORT", PATH, MULTIGET + f"<D:href>{PATH}5.ics</D:href></C:calendar-multiget>".encode(), {}, 207,
+    ),
+    "query": ("REPORT", PATH, QUERY, {"depth": "1"}, 207),
+    "get": ("GET", f"{PATH}5.ics", b"", {}, 200),
+    "get collection": ("GET", PATH, b"", {}, 200),
+    "put new": ("PUT", f"{PATH}new.ics", calendar_object("new"), {}, 201),
+    "put again": ("PUT", f"{PATH}new.ics", calendar_object("new", "SUMMARY:x"), {}, 204),
+    "put refused": ("PUT", f"{PATH}other.ics", calendar_object("new"), {}, 403),
+    "make": ("MKCALENDAR", OTHER, b"", {}, 201),
+    "properties": ("PROPPATCH", OTHER, NAMED + b"</D:propertyupdate>", {}, 207),
+    "copy": ("COPY", f"{PATH}new.ics", b"", {"destination": f"https://dav.example.org{OTHER}new.ics"}, 201),
+    "move": ("MOVE", f"{PATH}new.ics", b"", {"destination": f"https://dav.example.org{OTHER}new.ics"}, 204),
+    "delete": ("DELETE", f"{OTHER}new.ics", b"", {}, 204),
+    "delete collection": ("DELETE", OTHER, b"", {}, 204),
+}  # fmt: skip
+
+
+@pytest.fixture
+def rigs(sqlite_database: Database, postgres_database: Database) -> list[Rig]:
+    """The same on SQLite and on PostgreSQL."""
+    return [rig_on(sqlite_database), rig_on(postgres_database)]
+
+
+def test_postgres_is_asked_little_more(rigs: list[Rig]) -> None:
+    """Round trips, with those that begin and end transactions: at most half as many again for any kind of request."""
+    passwords = [fill(rig, 10) for rig in rigs]
+    for name, (method, path, body, headers, status) in EVERY_KIND.items():
+        sent = []
+        for rig, password in zip(rigs, passwords, strict=True):
+            with round_trips(rig) as counted:
+                assert rig.request(method, path, body, password=password, **headers).status == status, name
+            sent.append(len(counted))
+        assert 0 < sent[1] <= 1.5 * sent[0], name
+
+
+@contextmanager
+def round_trips(rig: Rig) -> Iterator[list[str]]:
+    """What is said to the database: statements, begins, commits, roll-backs."""
+    engine = rig.services.database.engine
+    seen: list[str] = []
+
+    def statement(_c: Any, _cursor: Any, text: str, *_: Any) -> None:
+        seen.append(text)
+
+    listeners: list[tuple[str, Any]] = [("before_cursor_execute", statement)]
+    listeners += [(name, lambda _, name=name: seen.append(name)) for name in ("begin", "commit", "rollback")]
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
+    try:
+        yield seen
+    finally:
+        for name, listener in listeners:
+            event.remove(engine, name, listener)
 
 
 def test_every_request_reads_its_credential(rig: Rig) -> None:

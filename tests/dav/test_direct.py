@@ -11,10 +11,11 @@ import pytest
 
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.dav import direct
+from dav_gateway.dav.answers import Own
 from dav_gateway.dav.names import DECLARATIONS
 from dav_gateway.dav.properties import TABLES
-from dav_gateway.store import credentials
-from tests.dav.support import Reply, Rig, calendar_object, vcard
+from dav_gateway.store import collections, credentials, objects
+from tests.dav.support import EVENT, Reply, Rig, calendar_object, vcard
 
 BOTH = {Scope.CALENDARS, Scope.CONTACTS}
 NAMES = [
@@ -159,6 +160,73 @@ def _quick(rig: Rig, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]
         return None
     status, headers, body, _ = answer
     return _plain(Reply(int(status), dict(headers), body or b""))
+
+
+def _writes(random: Random, etags: list[str]) -> dict[str, Any]:
+    """A PUT or DELETE in Ana's homes: right, wrong, on condition, and where nothing may be written."""
+    number = random.randint(0, 5)
+    bodies = [calendar_object(f"w{number}", f"SUMMARY:{random.randint(0, 3)}"), calendar_object("w0"), b"x", b"", EVENT]
+    path = random.choice([f"/ana/calendars/calendar/w{number}.ics"] * 8 + PATHS)
+    extra = {}
+    if random.random() < 0.4:
+        condition = random.choice(["HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"])
+        extra[condition] = random.choice(["*", '"x"', *etags[-3:]])
+    if random.random() < 0.2:
+        extra["HTTP_PREFER"] = "return=representation"
+    if random.random() < 0.05:
+        extra[random.choice(["HTTP_CONTENT_RANGE", "HTTP_CONTENT_ENCODING"])] = "gzip"
+    return {
+        "method": random.choice(["PUT", "PUT", "DELETE"]), "path": f"/dav{path}", "body": random.choice(bodies),
+        "extra": extra,
+    }  # fmt: skip
+
+
+def _swapped(text: str) -> str:
+    return text.replace("ana", "\0").replace("ben", "ana").replace("\0", "ben")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_writes_come_out_the_same(rig: Rig, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Ana's go by the long way, Ben's the same by the short one; what there is in the end is the same too."""
+    random = Random(seed)
+    passwords = {
+        login: [rig.password(BOTH, account=login), rig.password(BOTH, account=login, access=Access.READ_ONLY),
+                rig.password({Scope.CONTACTS}, account=login), "wrong"]
+        for login in ("ana", "ben")
+    }  # fmt: skip
+    for login in ("ana", "ben"):
+        for password in passwords[login][:3]:
+            rig.request("PROPFIND", "/dav/", password=password, login=login, depth="0")
+    etags, taken = ['"y"'], Counter[int]()
+    short = direct.answer
+    monkeypatch.setattr(direct, "answer", lambda *asked: noted(short(*asked)))
+
+    def noted(answer: Own | None) -> Own | None:
+        taken[0] += answer is not None
+        return answer
+
+    for number in range(600):
+        asked, which = _writes(random, etags), random.choice([0] * 9 + [1, 2, 3])
+        with monkeypatch.context() as patch:
+            patch.setattr(direct, "answer", lambda *_: None)
+            long = _plain(rig.request(**asked, password=passwords["ana"][which]))
+        mirrored = {**asked, "path": _swapped(asked["path"])}
+        status, headers, body = _plain(rig.request(**mirrored, login="ben", password=passwords["ben"][which]))
+        told = {name: _swapped(value) for name, value in headers.items()}
+        assert (status, told, _swapped(body.decode())) == (long[0], long[1], long[2].decode()), (number, asked)
+        assert _quick(rig, {**asked, "password": passwords["ana"][0]}) is None
+        etags += [headers["ETag"]] if "ETag" in headers else []
+        taken[status] += 1
+    assert taken[0] > 150
+    assert {201, 204, 403, 404, 412} <= set(taken)
+    with rig.services.database.read() as connection:
+        stored = [
+            [one[:6] for one in objects.every(connection, each.id)]
+            for account in (1, 2)
+            for each in collections.in_home(connection, account, "calendars")
+        ]
+    half = len(stored) // 2
+    assert stored[:half] == stored[half:]
 
 
 SYNC = "<D:sync-collection {}><D:sync-token/><D:sync-level>1</D:sync-level><D:prop/></D:sync-collection>"

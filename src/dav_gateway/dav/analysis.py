@@ -8,7 +8,7 @@ from typing import Any
 from radicale import item as radicale_item
 
 from dav_gateway.core.scope import Scope
-from dav_gateway.dav import content_lines, recurrence
+from dav_gateway.dav import content_lines, ordinary, recurrence
 from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.store.objects import NewObject
 
@@ -26,6 +26,9 @@ def analyse(octets: bytes, home: Scope, name: str) -> NewObject:
 
 
 def _parsed(lines: list[str], condition: str) -> Any:
+    ordinary_object = ordinary.read(lines)
+    if ordinary_object is not None:
+        return ordinary_object
     try:
         # Unfolded: vobject copies the whole line at each fold, which for 10 MB in short lines takes minutes.
         found = radicale_item.read_components("\r\n".join([*lines, ""]))

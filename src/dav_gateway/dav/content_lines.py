@@ -4,7 +4,7 @@ Counts and depths are bounded here because vobject needs 27 us a line and recurs
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from dav_gateway.core.octets import as_text
 from dav_gateway.dav.invalid import InvalidObject
@@ -54,8 +54,8 @@ def _check_nesting(lines: list[str], condition: str) -> None:
         raise InvalidObject(condition, f"BEGIN:{open_components[-1][:40]} is never closed.")
 
 
-def properties(lines: list[str], name: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Each property `name` as (names of the components around it, value), in order."""
+def properties(lines: list[str], names: Container[str]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Each property of these names as (names of the components around it, name, value), in order."""
     around: list[str] = []
     for line in lines:
         head, _, value = line.partition(":")
@@ -64,5 +64,5 @@ def properties(lines: list[str], name: str) -> Iterator[tuple[tuple[str, ...], s
             around.append(value.strip().upper())
         elif key == "END":
             around.pop()
-        elif key == name:
-            yield tuple(around), value
+        elif key in names:
+            yield tuple(around), key, value

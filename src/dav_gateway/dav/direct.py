@@ -1,4 +1,5 @@
-"""The short way of what devices ask all day: reading requests of a secret that this process has proven already.
+"""The short way of what devices ask all day, with a secret that this process has proven already: reading requests, and
+objects that are put or deleted.
 
 They go to the same handlers as everything else, past Radicale's dispatch, which costs as much as the answer to a poll.
 Whatever has anything unusual about it takes the long way: the first use of a password, every refusal, odd paths.
@@ -13,7 +14,8 @@ from dav_gateway.dav.application import Application
 from dav_gateway.dav.encoding import encoded
 from dav_gateway.service.request import DavRequest, TooMuch
 
-METHODS = frozenset(["PROPFIND", "REPORT", "GET", "HEAD"])
+READING = frozenset(["PROPFIND", "REPORT", "GET", "HEAD"])
+METHODS = READING | {"PUT", "DELETE"}
 
 QUICK_RESOURCES = 64
 QUICK_OCTETS = 32 * 1024
@@ -32,7 +34,9 @@ def answer(application: Application, request: DavRequest, environ: Mapping[str, 
 
 
 def quick(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Own | None:
-    """As `answer`, for what is done in less than a millisecond; None for what may take longer."""
+    """As `answer`, for what is done in less than a millisecond; None for what may take longer, or waits to write."""
+    if environ["REQUEST_METHOD"] not in READING:
+        return None
     request.most_resources, request.most_octets = QUICK_RESOURCES, QUICK_OCTETS
     try:
         found = answer(application, request, environ)

@@ -6,6 +6,7 @@ never match), with the precondition that RFC 4791 section 5.3.2.1 has for it: `C
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -36,13 +37,18 @@ _A_DAY = {"HOURLY": 24.0, "DAILY": 1.0, "WEEKLY": 1 / 7}
 
 def check(lines: list[str]) -> None:
     """Refuse rules and dates that no calendar needs. Raises InvalidObject."""
-    for around, value in content_lines.properties(lines, "RRULE"):
-        _check_rule(value, in_timezone="VTIMEZONE" in around)
-    for name in ("RDATE", "EXDATE"):
-        if sum(value.count(",") + 1 for _, value in content_lines.properties(lines, name)) > MAX_DATES:
+    dates = dict.fromkeys(("RDATE", "EXDATE"), 0)
+    for around, name, value in content_lines.properties(lines, {"RRULE", *dates}):
+        if name == "RRULE":
+            _check_rule(value, in_timezone="VTIMEZONE" in around)
+        else:
+            dates[name] += value.count(",") + 1
+    for name, number in dates.items():
+        if number > MAX_DATES:
             raise InvalidObject(MAX_INSTANCES, f"There are more than {MAX_DATES} dates in {name}.")
 
 
+@lru_cache(maxsize=512)
 def _check_rule(value: str, *, in_timezone: bool) -> None:
     if len(value) > LONGEST_RULE:
         raise InvalidObject(MAX_INSTANCES, f"A rule has at most {LONGEST_RULE} characters.")

@@ -11,9 +11,7 @@ from dav_gateway.store.collections import Collection
 
 def find(connection: Connection, account: Account, home: Scope, name: str) -> Collection | None:
     """The collection `name` of the account's home, or None. `employees` is everybody's: it is stored once."""
-    if home is Scope.CONTACTS and name == EMPLOYEES:
-        return collections.directory(connection)
-    return collections.find(connection, account.id, home.value, name)
+    return collections.find(connection, _owner(account, home, name), home.value, name)
 
 
 def find_locked(connection: Connection, account: Account, home: Scope, name: str) -> Collection | None:
@@ -21,8 +19,11 @@ def find_locked(connection: Connection, account: Account, home: Scope, name: str
 
     For writers that decide by what they read: on PostgreSQL two of them would otherwise both see the old state.
     """
-    found = find(connection, account, home, name)
-    return next(iter(collections.lock(connection, [found.id])), None) if found else None
+    return collections.find_locked(connection, _owner(account, home, name), home.value, name)
+
+
+def _owner(account: Account, home: Scope, name: str) -> int | None:
+    return None if home is Scope.CONTACTS and name == EMPLOYEES else account.id
 
 
 def visible(connection: Connection, grant: Grant, home: Scope) -> list[Collection]:

@@ -30,21 +30,19 @@ class Backend(Protocol):
     def reader(self) -> Engine:
         """The engine whose transactions read."""
 
-    @property
-    def writer(self) -> Engine:
-        """The engine whose transactions write."""
-
     def own_reader(self) -> Engine | None:
         """A new engine of one connection for a thread that must not wait; None where reading means waiting."""
 
     def look(self) -> None:
         """Called before every transaction, reads too: is the database still the one that was opened?"""
 
-    def acquire(self, *, urgent: bool) -> None:
-        """Called before a write begins; every call that returns is followed by one of `release`."""
+    def alone(self, *, urgent: bool) -> AbstractContextManager[Connection]:
+        """A write transaction: committed when the block ends, rolled back by any exception that leaves it. An urgent
+        one goes before others."""
 
-    def release(self) -> None:
-        """Called after a write ended, whichever way."""
+    def together(self) -> AbstractContextManager[Connection]:
+        """The same for a short write, which may share the wait for the disk with others; what it sees, keeps and undoes
+        is as if it were alone."""
 
     def enter(self, c: Connection, credential_id: str) -> None:
         """Called first in a fenced write: what it reads after this is new enough to trust until its commit."""

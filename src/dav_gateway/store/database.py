@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, event, exc, make_url
+from sqlalchemy import URL, Connection, event, exc, make_url
 from sqlalchemy.engine import ExceptionContext
 
 from dav_gateway.core.errors import Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.store import cuts
 from dav_gateway.store.backend import Backend
+from dav_gateway.store.connecting import connect
 from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.own_reader import OwnReader
 from dav_gateway.store.sqlite_backend import SqliteBackend
@@ -76,7 +77,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A read transaction: one snapshot of everything, rolled back at the end."""
         self._backend.look()
-        c = _connect(self._backend.reader)
+        c = connect(self._backend.reader)
         try:
             c.begin()
             yield c
@@ -96,11 +97,14 @@ class Database:
     def write(self, fence: Fence | None = None, *, urgent: bool = False) -> Iterator[Connection]:
         """A write transaction: committed when the block ends, rolled back by any exception that leaves it.
 
-        With a fence, its question is asked first, and its answer holds until the commit. An urgent one goes before
+        With a fence, its question is asked first, and its answer holds until the commit. Fenced writes are short and
+        may share a commit with others (`Backend.together`). An urgent one goes before
         others, as a change of credentials does. StoreUnavailable out of the
         commit itself means that nobody knows: on PostgreSQL a severed connection may have been severed after it.
         """
-        with self._writing(urgent=urgent) as c:
+        self._backend.look()
+        shared = fence is not None and not urgent
+        with self._backend.together() if shared else self._backend.alone(urgent=urgent) as c:
             if fence is not None:
                 self._backend.enter(c, fence.credential_id)
                 fence.check(c)
@@ -117,7 +121,8 @@ class Database:
         looked at when the block ends: a list may be filled inside it. StoreUnavailable may come after the commit, from
         the barrier: say it again, the change can be repeated.
         """
-        with self._writing(urgent=True) as c, self._backend.insisting(c):
+        self._backend.look()
+        with self._backend.alone(urgent=True) as c, self._backend.insisting(c):
             yield c
             named = sorted(set(credential_ids))
             if named:
@@ -132,7 +137,8 @@ class Database:
     @contextmanager
     def migrate(self) -> Iterator[Connection]:
         """A write transaction that no other migration of any process runs beside."""
-        with self._writing(urgent=False) as c:
+        self._backend.look()
+        with self._backend.alone(urgent=False) as c:
             self._backend.order_migrations(c)
             yield c
 
@@ -145,20 +151,6 @@ class Database:
         for call in self._before_dispose:
             call()
         self._backend.close()
-
-    @contextmanager
-    def _writing(self, *, urgent: bool) -> Iterator[Connection]:
-        self._backend.look()
-        c = _connect(self._backend.writer)
-        try:
-            self._backend.acquire(urgent=urgent)
-            try:
-                with c.begin():
-                    yield c
-            finally:
-                self._backend.release()
-        finally:
-            c.close()
 
 
 def open_database(
@@ -192,10 +184,3 @@ def open_database(
 
 def _translate(context: ExceptionContext) -> StoreUnavailable | None:
     return as_unavailable(context.original_exception)
-
-
-def _connect(engine: Engine) -> Connection:
-    try:
-        return engine.connect()
-    except exc.TimeoutError as error:
-        raise StoreUnavailable("every connection to the database is in use") from error

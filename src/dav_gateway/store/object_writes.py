@@ -62,7 +62,7 @@ _BUMP = (
         modified_at=bindparam("now"),
         size=collection.c.size + bindparam("added") + func.coalesce(_ARRIVES, 0) - func.coalesce(_LEAVES, 0),
     )
-    .returning(collection.c.change)
+    .returning(collection.c.change, _LEAVES.is_not(None))
 )
 _BUMP_IF_THERE = (
     update(collection)
@@ -106,13 +106,14 @@ _AGE = (
 
 
 def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> StoredObject:
-    """Store an object under its name, new or in place of the old one: three statements, each by key.
+    """Store an object under its name: two statements in place of the old one, three when it is new, each by key.
 
     Raises UidConflict when another object of the collection has its UID, NotFound when the collection is gone.
     """
-    change = _bump(c, collection_id, now, added=len(new.octets), leaves=new.name)
+    change, replaces = _bump(c, collection_id, now, added=len(new.octets), leaves=new.name)
     stored = _store(c, collection_id, new, change, now)
-    c.execute(_UNBURY, {"inside": collection_id, "called": new.name})
+    if not replaces:
+        c.execute(_UNBURY, {"inside": collection_id, "called": new.name})
     return stored
 
 
@@ -120,7 +121,7 @@ def put_many(c: Connection, collection_id: int, new: Iterable[NewObject], now: M
     """Store objects as one change of the collection. Raises as `put` does."""
     objects = {one.name: one for one in new}
     replaced = sum(one.size for one in get_many(c, collection_id, objects, octets=False))
-    change = _bump(c, collection_id, now, added=sum(len(one.octets) for one in objects.values()) - replaced)
+    change, _ = _bump(c, collection_id, now, added=sum(len(one.octets) for one in objects.values()) - replaced)
     stored = [_store(c, collection_id, one, change, now) for one in objects.values()]
     if stored:
         c.execute(_UNBURY, [{"inside": collection_id, "called": one.name} for one in stored])
@@ -152,7 +153,7 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
     for inside in in_order:
         arrives = (from_collection_id, name) if inside == to_collection_id and not stays else None
         leaves = to_name if inside == to_collection_id else name
-        changes[inside] = _bump(c, inside, now, arrives=arrives, leaves=leaves)
+        changes[inside], _ = _bump(c, inside, now, arrives=arrives, leaves=leaves)
     source = get(c, from_collection_id, name)
     if source is None:
         raise NotFound("the object does not exist")
@@ -180,7 +181,7 @@ def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now:
     """Store every object of a collection in an empty one, as one change. Raises NotFound when the
     target is gone."""
     origin = collections.get(c, from_collection_id)
-    change = _bump(c, to_collection_id, now, added=origin.size if origin else 0)
+    change, _ = _bump(c, to_collection_id, now, added=origin.size if origin else 0)
     values = {"inside": from_collection_id, "to_inside": to_collection_id, "to_change": change, "now": now}
     c.execute(_COPY_ALL, values)
 
@@ -201,9 +202,10 @@ def _bump(
     added: int = 0,
     arrives: tuple[int, str] | None = None,
     leaves: str = "",
-) -> int:
+) -> tuple[int, bool]:
     """Count a change of the collection, whose size changes by `added` octets, the object `arrives` of another
-    collection and its own object `leaves`. Raises NotFound when the collection is gone."""
+    collection and its own object `leaves`; with it goes whether there is one called `leaves`. Raises NotFound when the
+    collection is gone."""
     from_inside, from_called = arrives or (collection_id, "")
     values = {
         "inside": collection_id,
@@ -213,10 +215,10 @@ def _bump(
         "added": added,
         "now": now,
     }
-    change = c.execute(_BUMP, values).scalar_one_or_none()
-    if change is None:
+    row = c.execute(_BUMP, values).first()
+    if row is None:
         raise NotFound("the collection does not exist")
-    return int(change)
+    return int(row[0]), bool(row[1])
 
 
 def _store(c: Connection, collection_id: int, new: NewObject, change: int, now: Moment) -> StoredObject:

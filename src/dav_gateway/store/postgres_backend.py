@@ -9,7 +9,7 @@ behind a waiting exclusive lock, so a revocation is not starved.
 import logging
 import zlib
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Timer
 from time import monotonic
 from typing import Literal
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, Integer, bindparam, text
 
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.store import workers
+from dav_gateway.store.connecting import connect
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class PostgresBackend:
 
     def __init__(self, engine: Engine) -> None:
         """`engine`: of `postgres_connections`, READ COMMITTED by itself."""
-        self.engine = self.writer = engine
+        self.engine = engine
         # The snapshot of a whole transaction.
         self.reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -66,11 +67,19 @@ class PostgresBackend:
     def look(self) -> None:
         """Nothing: the server answers or it does not."""
 
-    def acquire(self, *, urgent: bool) -> None:
-        """Nothing: rows are locked one by one."""
+    @contextmanager
+    def alone(self, *, urgent: bool) -> Iterator[Connection]:  # noqa: ARG002 - the protocol's
+        """A transaction; nobody queues for it, rows are locked one by one."""
+        c = connect(self.engine)
+        try:
+            with c.begin():
+                yield c
+        finally:
+            c.close()
 
-    def release(self) -> None:
-        """Nothing: locks end with their transaction."""
+    def together(self) -> AbstractContextManager[Connection]:
+        """The same: the server itself commits in groups what is committed at the same time."""
+        return self.alone(urgent=False)
 
     def enter(self, c: Connection, credential_id: str) -> None:
         """Take the credential's lock shared until the transaction ends."""

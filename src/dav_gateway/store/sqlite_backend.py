@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from dav_gateway.store.failures import as_unavailable
+from dav_gateway.store.group_commit import GroupCommit
 from dav_gateway.store.sqlite_file import SqliteFile
-from dav_gateway.store.writer_mutex import WriterMutex
 
 _BEGIN = "begin_statement"
 
@@ -27,7 +27,6 @@ class SqliteBackend:
     def __init__(self, file: SqliteFile, *, busy_timeout: float, pool_size: int) -> None:
         """`busy_timeout`: seconds that any lock is waited for at most."""
         self.file: SqliteFile = file
-        self._mutex = WriterMutex(file.path, busy_timeout)
         self.engine = create_engine(
             "sqlite://",
             creator=lambda: file.connect(busy_timeout),
@@ -40,7 +39,8 @@ class SqliteBackend:
         )
         event.listen(self.engine, "begin", _begin)
         self.reader = self.engine
-        self.writer = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        writer = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._writes = GroupCommit(file.path, writer, busy_timeout)
 
     def own_reader(self) -> Engine:
         """An engine of one connection, which waits for no lock at all."""
@@ -55,13 +55,13 @@ class SqliteBackend:
         """Raises StoreUnavailable when the file was moved away or replaced."""
         self.file.check()
 
-    def acquire(self, *, urgent: bool) -> None:
-        """Wait for the writer mutex."""
-        self._mutex.acquire(urgent=urgent)
+    def alone(self, *, urgent: bool) -> AbstractContextManager[Connection]:
+        """A transaction of its own."""
+        return self._writes.alone(urgent=urgent)
 
-    def release(self) -> None:
-        """Give the writer mutex back."""
-        self._mutex.release()
+    def together(self) -> AbstractContextManager[Connection]:
+        """A part of a transaction that writers of this process share (`group_commit`)."""
+        return self._writes.together()
 
     def enter(self, c: Connection, credential_id: str) -> None:
         """Nothing: the transaction began with BEGIN IMMEDIATE, so it sees the newest state and nobody can change it."""
@@ -82,7 +82,7 @@ class SqliteBackend:
     def close(self) -> None:
         """Close idle connections and the lock files."""
         self.engine.dispose()
-        self._mutex.close()
+        self._writes.close()
 
 
 def _begin(connection: Connection) -> None:

@@ -5,54 +5,69 @@ the threads of a process queue in order, and the thread at the head competes for
 turnstile: whoever holds `next` is the only one who waits for `writer`, so a process that has just written cannot be
 back in before the one that waits. flock(2) knows no time limit, so where it has to wait a helper thread, the porter,
 does, while the writers wait for the porter with a limit. The kernel drops the locks of a process that dies.
+
+Writers that join can take the right over from each other (`pass_on`) while the file stays locked: see `group_commit`.
 """
 
 import fcntl
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from dav_gateway.core.errors import StoreUnavailable
+
+
+class _Turn(NamedTuple):
+    """A thread's place in the queue; its turn has come when the lock, taken from the start, is released."""
+
+    lock: threading.Lock
+    joins: bool
 
 
 class WriterMutex:
     """The right to write to one SQLite file. One object for each process and file, made after any fork."""
 
-    def __init__(self, database: Path, limit: float) -> None:
-        """`limit`: seconds that a writer waits at most. The lock files stand beside the database, mode 0600."""
+    def __init__(self, database: Path, limit: float, before_release: Callable[[], None] = lambda: None) -> None:
+        """`limit`: seconds that a writer waits at most. The lock files stand beside the database, mode 0600.
+
+        `before_release` is called by whoever gives the right back, who still has it then; it must not raise.
+        """
         self._limit = limit
+        self._before_release = before_release
         self._next = _lock_file(database, "-writer-next")
         self._writer = _lock_file(database, "-writer")
         self._state = threading.Lock()
-        self._urgent: deque[threading.Lock] = deque()
-        self._queue: deque[threading.Lock] = deque()
+        self._urgent: deque[_Turn] = deque()
+        self._queue: deque[_Turn] = deque()
         self._taken = False  # a thread of this process holds the file lock, or the porter fetches it for one
         self._owner: int | None = None
         self._porter: threading.Thread | None = None
         self._bell = threading.Semaphore(0)
         self._closed = False
 
-    def acquire(self, *, urgent: bool = False) -> None:
+    def acquire(self, *, urgent: bool = False, joins: bool = False) -> None:
         """Wait for the right to write; an urgent writer (a revocation) goes before the other threads of its process,
-        and past the queue of processes.
+        and past the queue of processes. One that joins may get the right from another writer by `pass_on`.
 
         Raises StoreUnavailable when the time limit passes, RuntimeError when this thread has the right already.
         """
         if self._owner == threading.get_ident():
             raise RuntimeError("a write inside a write of the same thread would wait for itself")
-        turn = threading.Lock()
-        turn.acquire()
+        turn = _Turn(threading.Lock(), joins)
+        turn.lock.acquire()
         with self._state:
             if not self._taken and self._try_files(urgent=urgent):
                 self._taken = True
-                turn.release()
+                turn.lock.release()
             else:
                 (self._urgent if urgent else self._queue).append(turn)
                 if not self._taken:
                     self._ring()
         try:
-            granted = turn.acquire(timeout=self._limit)
+            granted = turn.lock.acquire(timeout=self._limit)
         except BaseException:
             if not self._withdraw(turn):
                 self.release()
@@ -63,6 +78,7 @@ class WriterMutex:
 
     def release(self) -> None:
         """Give the right back; the next one in the queue gets it, after a process that waits."""
+        self._before_release()
         with self._state:
             self._owner = None
             self._taken = False
@@ -72,6 +88,18 @@ class WriterMutex:
                     self._hand_over()
                 else:
                     self._ring()
+
+    def pass_on(self) -> bool:
+        """Give the right to the next in the queue, before any process that waits, and without `before_release`.
+
+        False, and nothing happens, when nobody waits, the next one does not join, or an urgent one waits.
+        """
+        with self._state:
+            if self._urgent or not self._queue or not self._queue[0].joins:
+                return False
+            self._owner = None
+            self._queue.popleft().lock.release()
+            return True
 
     def close(self) -> None:
         """Close the lock files, at once or when the porter comes back; nobody may hold or want the right any more."""
@@ -118,12 +146,12 @@ class WriterMutex:
         waiting = self._urgent or self._queue
         if waiting:
             self._taken = True
-            waiting.popleft().release()
+            waiting.popleft().lock.release()
         else:
             self._taken = False
             fcntl.flock(self._writer, fcntl.LOCK_UN)
 
-    def _withdraw(self, turn: threading.Lock) -> bool:
+    def _withdraw(self, turn: _Turn) -> bool:
         with self._state:
             for queue in (self._urgent, self._queue):
                 if turn in queue:
