@@ -57,10 +57,18 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         self._site = site
 
-    def read(self, environ: Mapping[str, Any]) -> Long:
-        """The answer to a request that reads and is authenticated, without Radicale's dispatch. Raises EndOfRequest."""
-        handlers: Mapping[str, Handler] = {"PROPFIND": self._propfind, "REPORT": self._report}
-        return self._answered(handlers.get(environ["REQUEST_METHOD"], self._get), environ)
+    def without_dispatch(self, environ: Mapping[str, Any]) -> Long:
+        """The answer to an authenticated request past Radicale's dispatch: PROPFIND and REPORT of anything, GET, HEAD,
+        PUT and DELETE of an object. Raises EndOfRequest, and KeyError for another method."""
+        handlers: Mapping[str, Handler] = {
+            "PROPFIND": self._propfind,
+            "REPORT": self._report,
+            "GET": self._get,
+            "HEAD": self._get,
+            "PUT": self._put,
+            "DELETE": self._delete,
+        }
+        return self._answered(handlers[environ["REQUEST_METHOD"]], environ)
 
     def _answered(self, handler: Handler, environ: Mapping[str, Any]) -> Long:
         """Run one handler: permission, then the handler, then commit or roll back by the status."""
@@ -125,12 +133,10 @@ class Application(RadicaleApplication):
 
     def do_PUT(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See put.py."""
-        return self._whole(
-            lambda request, resource, asked: put.answer(
-                request, self._site, _known(resource), asked, self._octets(asked)
-            ),
-            environ,
-        )
+        return self._whole(self._put, environ)
+
+    def _put(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
+        return put.answer(request, self._site, _known(resource), environ, self._octets(environ))
 
     def do_PROPPATCH(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See property_update.py."""
@@ -183,7 +189,10 @@ class Application(RadicaleApplication):
 
     def do_DELETE(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See delete.py; what only lists is never permitted."""
-        return self._whole(lambda request, resource, asked: delete.answer(request, _known(resource), asked), environ)
+        return self._whole(self._delete, environ)
+
+    def _delete(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
+        return delete.answer(request, _known(resource), environ)
 
     def do_COPY(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See transfer.py; the source is read, the destination written."""

@@ -30,7 +30,7 @@ def answer(application: Application, request: DavRequest, environ: Mapping[str, 
         return None
     if not request.authenticate_proven():
         return None
-    return application.read(environ)
+    return application.without_dispatch(environ)
 
 
 def quick(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Own | None:
