@@ -120,23 +120,32 @@ def test_a_database_that_is_gone_is_503(rig: Rig) -> None:
     assert (reply.status, "Retry-After" in reply.headers) == (503, True)
 
 
-def test_the_write_fence_stops_a_request_that_is_under_way(rig_anywhere: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", ["verify", "verify_proven"])
+def test_the_write_fence_stops_a_request_that_is_under_way(
+    rig_anywhere: Rig, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
     """The credential dies after verification and before the write: nothing is stored, and the answer is 401."""
     rig = rig_anywhere
     password = rig.password({Scope.CALENDARS})
-    assert rig.request("PROPFIND", PATH, password=password).status == 207
-    verify = rig.services.verification.verify
+    if way == "verify_proven":
+        assert rig.request("PROPFIND", PATH, password=password).status == 207
+    verify = getattr(rig.services.verification, way)
+    revoked = []
 
     def slow(*arguments: object) -> object:
         verdict = verify(*arguments)
+        if verdict is None:
+            return None
         revoker = threading.Thread(target=rig.services.revocation.revoke, args=([password[:5]],),
                                    kwargs={"by": "test", "why": ""})  # fmt: skip
         revoker.start()
         revoker.join()
+        revoked.append(verdict)
         return verdict
 
-    monkeypatch.setattr(rig.services.verification, "verify", slow)
+    monkeypatch.setattr(rig.services.verification, way, slow)
     reply = rig.request("PUT", PATH + "calendar/late.ics", EVENT, password=password)
+    assert len(revoked) == 1
     assert reply.status == 401
     assert not any("late.ics" in row for row in rig.everything()["object"])
 
