@@ -147,43 +147,6 @@ def test_total_size_is_the_accounts(database: Database, ana: Account, calendar: 
         assert collections.total_size(c, ana.id + 1) == 0
 
 
-@pytest.mark.parametrize(
-    ("component", "start", "end", "expected"),
-    [
-        (None, None, None, "bounded ended for-ever future todo"),
-        (None, 100, 200, "bounded for-ever todo"),
-        ("VEVENT", 100, 200, "bounded for-ever"),
-        ("VTODO", 100, 200, "todo"),
-        ("VEVENT", 200, 300, "bounded for-ever"),  # ends at 200: where a zero-length one would count
-        ("VEVENT", 201, 300, "for-ever"),
-        ("VEVENT", 0, 100, "ended for-ever"),  # starts at 100: the end of a range is outside
-        ("VEVENT", None, 101, "bounded ended for-ever"),
-        ("VEVENT", 1000, None, "for-ever future"),
-    ],
-)
-def test_a_time_range_gives_what_its_bounds_touch(
-    database: Database,
-    calendar: Collection,
-    component: str | None,
-    start: int | None,
-    end: int | None,
-    expected: str,
-) -> None:
-    rows = [
-        NewObject("bounded", "1", "VEVENT", b"1", 100, 200),
-        NewObject("ended", "2", "VEVENT", b"2", None, 50),
-        NewObject("future", "3", "VEVENT", b"3", 5000, 6000),
-        NewObject("for-ever", "4", "VEVENT", b"4", 50, None),
-        NewObject("todo", "5", "VTODO", b"5"),
-    ]
-    with database.write() as c:
-        objects.put_many(c, calendar.id, rows, T1)
-        found = objects.between(c, calendar.id, component, start, end)
-        assert sorted((one.name, one.octets) for one in found) == sorted(
-            (row.name, row.octets) for row in rows if row.name in expected.split()
-        )
-
-
 def test_move_to_another_collection(database: Database, ana: Account, calendar: Collection, event: MakeEvent) -> None:
     with database.write() as c:
         second = _second(c, ana)

@@ -7,6 +7,7 @@ import pytest
 from dav_gateway.core.scope import Scope
 from dav_gateway.dav.analysis import analyse
 from dav_gateway.dav.invalid import InvalidObject
+from dav_gateway.store.object_rows import OccurrenceRow
 from tests.dav.support import calendar_object
 
 DAY = 86_400
@@ -37,51 +38,24 @@ def refused(octets: bytes, home: Scope = Scope.CALENDARS) -> str:
     return caught.value.condition
 
 
-def test_an_event_has_uid_component_and_reach() -> None:
+def test_an_event_has_uid_component_and_the_rows_of_the_index() -> None:
     new = analyse(calendar("DTSTART:20261122T120000Z", "DTEND:20261122T130000Z"), Scope.CALENDARS, "x.ics")
     assert (new.uid, new.component) == ("u1", "VEVENT")
-    assert new.starts is not None
-    assert new.ends is not None
-    assert new.starts <= NOON - DAY // 2
-    assert new.ends >= NOON + 3600 + DAY // 2
+    assert new.occurrences == (OccurrenceRow(NOON, NOON + 3600),)
+    assert new.lines is None
 
 
 @pytest.mark.parametrize(
-    ("rule", "bounded"),
+    ("rule", "ends"),
     [
-        ("FREQ=DAILY;COUNT=10", True),
-        ("FREQ=WEEKLY;UNTIL=20270101T000000Z", True),
-        ("UNTIL=20270101T000000Z;FREQ=WEEKLY", True),
-        ("FREQ=YEARLY", False),
-        ("FREQ=DAILY;COUNT=5000", False),
+        ("FREQ=DAILY;COUNT=10", NOON + 9 * DAY + 1),
+        ("FREQ=WEEKLY;UNTIL=20270101T000000Z", NOON + 35 * DAY + 1),
+        ("UNTIL=20270101T000000Z;FREQ=WEEKLY", NOON + 35 * DAY + 1),
     ],
 )
-def test_a_rule_with_an_end_is_bounded(rule: str, bounded: bool) -> None:
+def test_a_rule_with_an_end_has_rows_with_an_end(rule: str, ends: int) -> None:
     new = analyse(calendar("DTSTART:20261122T120000Z", f"RRULE:{rule}"), Scope.CALENDARS, "x.ics")
-    assert (new.ends is not None) is bounded
-    if new.ends is not None:
-        assert new.ends > NOON + 8 * DAY
-
-
-def test_overrides_and_rdates_widen_the_reach() -> None:
-    new = analyse(
-        wrapped(
-            "BEGIN:VEVENT", "UID:u1", "DTSTART:20261122T120000Z", "RRULE:FREQ=DAILY;COUNT=2",
-            "RDATE:20270401T120000Z", "END:VEVENT",
-            "BEGIN:VEVENT", "UID:u1", "RECURRENCE-ID:20261123T120000Z", "DTSTART:20260101T120000Z", "END:VEVENT",
-        ),
-        Scope.CALENDARS,
-        "x.ics",
-    )  # fmt: skip
-    assert new.starts is not None
-    assert new.ends is not None
-    assert new.starts < 1_767_268_800  # 2026-01-01T12:00:00Z
-    assert new.ends > 1_806_580_800  # 2027-04-01T12:00:00Z
-
-
-def test_tasks_without_dates_are_unbounded() -> None:
-    new = analyse(calendar("SUMMARY:x", component="VTODO"), Scope.CALENDARS, "x.ics")
-    assert (new.component, new.starts, new.ends) == ("VTODO", None, None)
+    assert [(row.starts, row.ends) for row in new.occurrences or ()] == [(NOON, ends)]
 
 
 def test_an_orphaned_override_is_accepted() -> None:

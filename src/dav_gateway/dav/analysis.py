@@ -1,15 +1,19 @@
-"""What is read from an object when it is stored: its UID, component and reach; and whether it may be stored at all.
+"""What is read from an object when it is stored: its UID and component, what the index keeps of it; and whether it may
+be stored at all.
 
 RFC 4791 sections 4.1 and 5.3.2.1, RFC 6352 sections 5.1 and 6.3.2.1. The octets themselves are kept as they came.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from radicale import item as radicale_item
 
+from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Scope
 from dav_gateway.dav import content_lines, ordinary, recurrence
 from dav_gateway.dav.invalid import InvalidObject
+from dav_gateway.dav.query import calendar_index, card_index
 from dav_gateway.store.objects import NewObject
 
 CALENDAR_DATA = "C:valid-calendar-data"
@@ -23,6 +27,14 @@ MAX_UID = 1024
 def analyse(octets: bytes, home: Scope, name: str) -> NewObject:
     """The object `name` ready to be stored in a collection of `home`. Raises InvalidObject."""
     return _calendar_object(octets, name) if home is Scope.CALENDARS else _card(octets, name)
+
+
+def indexed(new: NewObject) -> NewObject:
+    """An object that was stored before, with what the index keeps of it."""
+    text = as_text(new.octets)
+    if new.component == "VCARD":
+        return replace(new, lines=card_index.lines(text))
+    return replace(new, occurrences=calendar_index.rows(text))
 
 
 def _parsed(lines: list[str], condition: str) -> Any:
@@ -66,12 +78,12 @@ def _calendar_object(octets: bytes, name: str) -> NewObject:
     if any(len(each.contents.get("rrule", ())) > 1 for each in components):
         raise InvalidObject(CALENDAR_DATA, "A component has one RRULE (RFC 5545 section 3.8.5.3).")
     try:
-        starts, ends = recurrence.bounds(components)
+        recurrence.check_times(components)
     except InvalidObject:
         raise
     except (ValueError, TypeError, OverflowError, AttributeError) as error:
         raise InvalidObject(CALENDAR_DATA, f"The dates cannot be read: {str(error)[:160]}") from error
-    return NewObject(name=name, uid=uid, component=kinds.pop(), octets=octets, starts=starts, ends=ends)
+    return indexed(NewObject(name, uid, kinds.pop(), octets))
 
 
 def _card(octets: bytes, name: str) -> NewObject:
@@ -88,7 +100,7 @@ def _card(octets: bytes, name: str) -> NewObject:
         raise InvalidObject(ADDRESS_DATA, "A vCard in an address book needs a UID (RFC 6352 section 5.1).")
     if not (_text(card, "fn") or "n" in card.contents or "org" in card.contents):
         raise InvalidObject(ADDRESS_DATA, "A vCard needs a name (FN).")
-    return NewObject(name=name, uid=_short(uid, ADDRESS_DATA), component="VCARD", octets=octets, starts=None, ends=None)
+    return indexed(NewObject(name, _short(uid, ADDRESS_DATA), "VCARD", octets))
 
 
 def _one_uid(components: list[Any]) -> str:

@@ -1,8 +1,7 @@
 """calendar-query and addressbook-query (RFC 4791 section 7.8, RFC 6352 section 8.6), free-busy-query (RFC 4791
 section 7.10).
 
-The index of occurrence bounds gives the candidates; each is read and held against the filter. An object that cannot be
-read is sent as it is stored: a client would rather look at one object itself than lose sight of its calendar.
+Which objects a filter means is the matter of `calendar_search` and `card_search`; here is what is told of them.
 """
 
 import logging
@@ -12,16 +11,19 @@ from http import HTTPStatus
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Kind, Scope
-from dav_gateway.dav import answers, members
+from dav_gateway.dav import answers, card_search, members
 from dav_gateway.dav.answers import Response
+from dav_gateway.dav.calendar_search import CalendarSearch
+from dav_gateway.dav.card_search import CardSearch
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
 from dav_gateway.dav.multistatus import gone, multistatus
 from dav_gateway.dav.names import clark
-from dav_gateway.dav.query import calendar_filter, card_filter, free_busy, tree, zones
-from dav_gateway.dav.query.calendar_filter import ComponentFilter
+from dav_gateway.dav.query import calendar_filter, card_filter, free_busy, zones
+from dav_gateway.dav.query.calendar_index import UNREADABLE as UNREADABLE  # noqa: PLC0414 - for multiget too
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query.occurrences import Range
 from dav_gateway.dav.query.ranges import closed_range
@@ -30,13 +32,11 @@ from dav_gateway.dav.site import Site
 from dav_gateway.dav.sync import WITHIN_LIMITS, wanted_limit
 from dav_gateway.dav.view import View
 from dav_gateway.service.request import DavRequest
-from dav_gateway.store import objects
+from dav_gateway.store import object_index
+from dav_gateway.store.object_index import Lesson
 from dav_gateway.store.objects import StoredObject
 
 log = logging.getLogger("dav_gateway.dav")
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
-"""What dateutil raises for rules and zones that it does not read."""
-
 PREFIX_OF = {Scope.CALENDARS: "C", Scope.CONTACTS: "CR"}
 Found = tuple[StoredObject, str | None]
 
@@ -51,11 +51,14 @@ def answer(  # noqa: PLR0917 - what every report gets
     assert looked.home is not None
     prefix = PREFIX_OF[looked.home]
     limit = wanted_limit(body, clark(f"{prefix}:limit"), clark(f"{prefix}:nresults"))
-    found = (
-        _events(request, looked, body, asked)
-        if looked.home is Scope.CALENDARS
-        else _cards(request, looked, body, asked)
-    )
+    assert looked.collection is not None
+    search: CalendarSearch | CardSearch
+    if looked.home is Scope.CALENDARS:
+        search = CalendarSearch(request.connection, looked.collection.id, floating_zone(looked, body))
+        found = _events(search, looked, body, asked)
+    else:
+        search = CardSearch(request.connection, looked.collection.id)
+        found = _cards(search, looked, body, asked)
     told = members.responses(looked, site, asked)
     responses: list[str] = []
     for stored, data in found:
@@ -64,41 +67,55 @@ def answer(  # noqa: PLR0917 - what every report gets
             responses.append(gone(looked.path, HTTPStatus.INSUFFICIENT_STORAGE, WITHIN_LIMITS))
             break
         responses.append(told.one(stored, data))
+    _teach(request, looked.collection.id, search.lessons)
     return answers.many(multistatus(responses))
 
 
-def _events(request: DavRequest, looked: View, body: Element, asked: Asked) -> Iterator[Found]:
+def _events(search: CalendarSearch, looked: View, body: Element, asked: Asked) -> Iterator[Found]:
     wanted = calendar_filter.read(body)
     floating = floating_zone(looked, body)
-    for stored in _candidates(request, looked, wanted):
+    in_parts = asked.octets and not asked.calendar_data.is_whole
+    if looked.object is None:
+        found = search.matching(wanted, octets=asked.octets)
+    else:
+        found = filter(None, [search.look(looked.object, wanted)])
+    for stored, calendar in found:
         try:
-            calendar = CalendarObject(as_text(stored.octets), floating)
-            if wanted.matches(None, calendar):
-                yield stored, asked.data_of(calendar)
+            yield (
+                stored,
+                asked.data_of(calendar or CalendarObject(as_text(stored.octets), floating)) if in_parts else None,
+            )
         except UNREADABLE as error:
             log.debug("an object was sent as it is: %s", type(error).__name__)
             yield stored, None
 
 
-def _cards(request: DavRequest, looked: View, body: Element, asked: Asked) -> Iterator[Found]:
+def _cards(search: CardSearch, looked: View, body: Element, asked: Asked) -> Iterator[Found]:
     wanted = card_filter.read(body)
-    assert looked.collection is not None
-    for stored in [looked.object] if looked.object else objects.every(request.connection, looked.collection.id):
-        text = as_text(stored.octets)
+    in_parts = asked.octets and not asked.address_data.is_whole
+    if looked.object is None:
+        found = search.matching(wanted, octets=asked.octets)
+    else:
+        found = (each for each in [looked.object] if card_search.matches(each, wanted))
+    for stored in found:
         try:
-            if wanted.matches(tree.parse(text)):
-                yield stored, asked.data_of_card(text)
+            yield stored, asked.data_of_card(as_text(stored.octets)) if in_parts else None
         except UNREADABLE as error:
             log.debug("a card was sent as it is: %s", type(error).__name__)
             yield stored, None
 
 
-def _candidates(request: DavRequest, looked: View, wanted: ComponentFilter) -> Iterator[StoredObject]:
-    if looked.object is not None:
-        return iter([looked.object])
-    assert looked.collection is not None
-    component, reach = wanted.candidates()
-    return objects.between(request.connection, looked.collection.id, component, reach.start, reach.end)
+def _teach(request: DavRequest, collection_id: int, lessons: list[Lesson]) -> None:
+    """Tell the index what the request found out. What it cannot be told now it will be by a later request."""
+    if not lessons:
+        return
+    fence = request.services.verification.fence(request.granted)
+    request.finish(commit=False)
+    try:
+        with request.services.database.write(fence) as connection:
+            object_index.learn(connection, collection_id, lessons)
+    except GatewayError as error:
+        log.debug("the index was not told: %s", type(error).__name__)
 
 
 def floating_zone(looked: View, body: Element) -> tzinfo:
@@ -129,8 +146,11 @@ def busy(request: DavRequest, looked: View, body: Element) -> Response:
     except InvalidFilter as error:
         raise BadXML(str(error)) from error
     assert looked.collection is not None
-    rows = objects.between(request.connection, looked.collection.id, None, asked.start, asked.end)
-    found = free_busy.periods(rows, floating_zone(looked, body), asked)
+    floating = floating_zone(looked, body)
+    search = CalendarSearch(request.connection, looked.collection.id, floating)
+    rows = (each.stored for each in search.between(asked, None, octets=True))
+    found = free_busy.periods(rows, floating, asked)
+    _teach(request, looked.collection.id, search.lessons)
     text = free_busy.answer(found, asked, request.services.clock())
     return HTTPStatus.OK, {"Content-Type": "text/calendar; charset=utf-8"}, text, None
 

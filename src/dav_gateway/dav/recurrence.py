@@ -1,4 +1,4 @@
-"""Recurrence rules as they may be stored, and how far an object's occurrences can reach.
+"""Recurrence rules and dates as they may be stored.
 
 What is refused here would keep a thread of Radicale's filters busy for tens of seconds (rules by the second, rules that
 never match), with the precondition that RFC 4791 section 5.3.2.1 has for it: `C:max-instances`.
@@ -7,7 +7,6 @@ never match), with the precondition that RFC 4791 section 5.3.2.1 has for it: `C
 import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from dateutil.rrule import rrulestr
@@ -19,7 +18,6 @@ VALID = "C:valid-calendar-data"
 MAX_INSTANCES = "C:max-instances"
 MAX_COUNT = 10_000
 MAX_DATES = 3_000
-COUNTED = 1_000
 LONGEST_RULE = 2_000
 FREQUENCIES = {"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 LIMITS = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366, "BYHOUR": 23,
@@ -120,63 +118,28 @@ def _check_matches(parts: dict[str, str], value: str) -> None:
         raise InvalidObject(VALID, f"The rule matches no day: {value[:80]}")
 
 
-def bounds(components: list[Any]) -> tuple[int | None, int | None]:
-    """First and last second (POSIX) that any occurrence of the vobject components may touch; None is unbounded.
-
-    Wide on purpose by a day on each side: all-day and floating times belong to the time zone of whoever asks.
-    """
-    reaches = [_reach(component) for component in components]
-    if not reaches or None in reaches:
-        return None, None
-    known = [reach for reach in reaches if reach is not None]
-    ends = [end for _, end in known if end is not None]
-    last = _seconds(max(ends), 1) if len(ends) == len(known) else None
-    return _seconds(min(start for start, _ in known), -1), last
-
-
-def _reach(component: Any) -> tuple[datetime, datetime | None] | None:
-    if not hasattr(component, "dtstart"):
-        return None
-    start = _naive(component.dtstart.value)
-    extra = [_naive(each) for line in component.contents.get("rdate", []) for each in line.value]
-    duration = _duration(component, start)
-    end: datetime | None = max([start, *extra]) + duration
-    if hasattr(component, "rrule"):
-        _check_steps(component.rrule.value, start)
-        last = _last(component.rrule.value, start)
-        end = None if last is None or end is None else max(end, last + duration)
-    return min([start, *extra]), end
-
-
-def _duration(component: Any, start: datetime) -> timedelta:
-    lengths = [timedelta(days=1)]
-    lengths += [_naive(getattr(component, name).value) - start for name in ("dtend", "due") if hasattr(component, name)]
-    if hasattr(component, "duration") and isinstance(component.duration.value, timedelta):
-        lengths.append(component.duration.value)
-    return max(lengths)
-
-
-def _last(rule: str, start: datetime) -> datetime | None:
-    parts = _parts(rule)
-    until = _until(parts)
-    if until is not None:
-        return max(start, until)
-    count = int(parts.get("COUNT", 0))
-    if not 0 < count <= COUNTED:
-        return None
-    occurrences = list(islice(rrulestr(rule, dtstart=start, ignoretz=True), COUNTED))
-    return occurrences[-1] if occurrences else start
+def check_times(components: list[Any]) -> None:
+    """Refuse vobject components whose times are none, or recur so often that a walk over them takes too long. Raises
+    InvalidObject, ValueError and whatever else vobject leaves to its readers."""
+    for component in components:
+        if not hasattr(component, "dtstart"):
+            continue
+        start = _naive(component.dtstart.value)
+        for name in ("dtend", "due"):
+            if hasattr(component, name):
+                _naive(getattr(component, name).value)
+        for line in component.contents.get("rdate", []):
+            for each in line.value:
+                _naive(each)
+        if hasattr(component, "rrule"):
+            _check_steps(component.rrule.value, start)
 
 
 def _naive(value: Any) -> datetime:
-    if isinstance(value, tuple):  # a PERIOD: its start, and its end is covered by the day of margin or its length
+    if isinstance(value, tuple):  # a PERIOD
         value = value[0]
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001
     raise InvalidObject(VALID, f"This is not a date: {str(value)[:60]}")
-
-
-def _seconds(moment: datetime, days: int) -> int:
-    return round((moment - datetime(1970, 1, 1)).total_seconds()) + days * 86_400  # noqa: DTZ001

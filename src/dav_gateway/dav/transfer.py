@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from dav_gateway.core.scope import Kind, Resource
-from dav_gateway.dav import answers, conditions, quota, transfer_collection
+from dav_gateway.dav import analysis, answers, conditions, quota, transfer_collection
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.destination import occupied, overwrites, transferred
 from dav_gateway.dav.put import uid_conflict, unfit_name, unsupported_component
@@ -95,4 +95,5 @@ def _refused(
 
 
 def _copy(taken: StoredObject, name: str) -> NewObject:
-    return NewObject(name, taken.uid, taken.component, taken.octets, taken.starts, taken.ends)
+    new = NewObject(name, taken.uid, taken.component, taken.octets, taken.starts, taken.ends)
+    return analysis.indexed(new)

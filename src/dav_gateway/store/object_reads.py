@@ -1,4 +1,4 @@
-"""Reading objects: one, some, all, those of a time range, those that changed. See `objects`."""
+"""Reading objects: one, some, all, those that changed. See `objects`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from dav_gateway.store.sync_position import SyncPosition
 NAMES_PER_STATEMENT = 500
 ROWS_PER_FETCH = 200
 
-_HEAD = [
+HEAD = [
     object_.c.name,
     object_.c.uid,
     object_.c.etag,
@@ -27,21 +27,15 @@ _HEAD = [
 ]
 _INSIDE = object_.c.collection_id == bindparam("collection_id")
 _NAMED = object_.c.name == bindparam("name")
-_GET = select(*_HEAD, object_.c.octets).where(_INSIDE, _NAMED)
-_GET_SHORT = select(*_HEAD, case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))).where(
+_GET = select(*HEAD, object_.c.octets).where(_INSIDE, _NAMED)
+_GET_SHORT = select(*HEAD, case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))).where(
     _INSIDE, _NAMED
 )
 _AMONG = object_.c.name.in_(bindparam("names", expanding=True))
-_GET_MANY = select(*_HEAD, object_.c.octets).where(_INSIDE, _AMONG)
-_HEADS_OF_MANY = select(*_HEAD).where(_INSIDE, _AMONG)
-_HEADS = select(*_HEAD).where(_INSIDE).order_by(object_.c.name)
-_EVERY = select(*_HEAD, object_.c.octets).where(_INSIDE).order_by(object_.c.name)
-_BETWEEN = select(*_HEAD, object_.c.octets).where(
-    _INSIDE,
-    or_(object_.c.ends.is_(None), object_.c.ends >= bindparam("start")),
-    or_(object_.c.starts.is_(None), object_.c.starts < bindparam("end")),
-)
-_BETWEEN_COMPONENT = _BETWEEN.where(object_.c.component == bindparam("component"))
+_GET_MANY = select(*HEAD, object_.c.octets).where(_INSIDE, _AMONG)
+_HEADS_OF_MANY = select(*HEAD).where(_INSIDE, _AMONG)
+_HEADS = select(*HEAD).where(_INSIDE).order_by(object_.c.name)
+_EVERY = select(*HEAD, object_.c.octets).where(_INSIDE).order_by(object_.c.name)
 _CHANGES = union_all(
     select(object_.c.name, literal(0)).where(
         _INSIDE, object_.c.change > bindparam("change"), object_.c.change <= bindparam("until")
@@ -77,8 +71,6 @@ _PAGE = (
     .limit(bindparam("limit"))
 )
 _COUNT = select(func.count()).where(_INSIDE)
-# Beyond any occurrence, and inside BIGINT: an open end of a range is a bound like another.
-_EARLIEST, _LATEST = -(2**62), 2**62
 
 
 def _read(row: Sequence[Any]) -> StoredObject:
@@ -112,24 +104,6 @@ def every(c: Connection, collection_id: int, *, octets: bool = True) -> Iterator
     They are fetched a few at a time: use it up before the connection writes or closes.
     """
     return _stream(c, _EVERY if octets else _HEADS, {"collection_id": collection_id})
-
-
-def between(
-    c: Connection, collection_id: int, component: str | None, start: int | None, end: int | None
-) -> Iterator[StoredObject]:
-    """The objects (of one component type, or of any) whose bounds touch `start` to `end` in POSIX seconds; None leaves
-    that side open. Bounds hold the outermost occurrences, so this is a superset: the caller looks at each.
-
-    They are fetched a few at a time: use it up before the connection writes or closes.
-    """
-    values: dict[str, object] = {
-        "collection_id": collection_id,
-        "start": _EARLIEST if start is None else start,
-        "end": _LATEST if end is None else end,
-    }
-    if component is None:
-        return _stream(c, _BETWEEN, values)
-    return _stream(c, _BETWEEN_COMPONENT, {**values, "component": component})
 
 
 def _stream(c: Connection, statement: Select[Any], values: Mapping[str, object]) -> Iterator[StoredObject]:

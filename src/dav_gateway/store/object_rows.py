@@ -6,10 +6,34 @@ from typing import NamedTuple
 
 from dav_gateway.core.moment import Moment
 
+UNKNOWN = "?"
+"""The detail of an index row about an object that nobody has looked at yet: it may be anywhere, and be anything."""
+LOOK = "!"
+"""The detail of an index row about an object that the index cannot describe."""
+ALWAYS = (-(2**62), 2**62)
+"""All of time, in seconds: beyond any occurrence, and inside BIGINT."""
+
+
+class OccurrenceRow(NamedTuple):
+    """What the index of a calendar keeps of an object: see `occurrence_rows`."""
+
+    starts: int
+    ends: int
+    detail: str | None = None
+    yearly: bool = False
+
+
+class CardLine(NamedTuple):
+    """What the index of an address book keeps of an object: see `card_lines`."""
+
+    property: str
+    value: str
+
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """An object to be stored; `starts` and `ends` bound its occurrences in POSIX seconds, None where unbounded."""
+    """An object to be stored. `occurrences` or `lines` are what the index keeps of it; None leaves it to the first
+    query that looks at it. `starts` and `ends` are what versions before the index kept of its times."""
 
     name: str
     uid: str
@@ -17,6 +41,8 @@ class NewObject:
     octets: bytes
     starts: int | None = None
     ends: int | None = None
+    occurrences: tuple[OccurrenceRow, ...] | None = None
+    lines: tuple[CardLine, ...] | None = None
 
     @property
     def etag(self) -> str:

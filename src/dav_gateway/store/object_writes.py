@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select
 
 from dav_gateway.core.errors import NotFound
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import collections
+from dav_gateway.store import collections, object_index
 from dav_gateway.store.dialects import insert
 from dav_gateway.store.errors import UidConflict
 from dav_gateway.store.object_reads import get, get_many
@@ -106,7 +106,7 @@ _AGE = (
 
 
 def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> StoredObject:
-    """Store an object under its name: two statements in place of the old one, three when it is new, each by key.
+    """Store an object under its name: four statements, each by key.
 
     Raises UidConflict when another object of the collection has its UID, NotFound when the collection is gone.
     """
@@ -114,6 +114,7 @@ def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> Store
     stored = _store(c, collection_id, new, change, now)
     if not replaces:
         c.execute(_UNBURY, {"inside": collection_id, "called": new.name})
+    object_index.write(c, collection_id, [new], new_names=not replaces)
     return stored
 
 
@@ -125,6 +126,7 @@ def put_many(c: Connection, collection_id: int, new: Iterable[NewObject], now: M
     stored = [_store(c, collection_id, one, change, now) for one in objects.values()]
     if stored:
         c.execute(_UNBURY, [{"inside": collection_id, "called": one.name} for one in stored])
+        object_index.write(c, collection_id, objects.values())
     return stored
 
 
@@ -184,6 +186,7 @@ def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now:
     change, _ = _bump(c, to_collection_id, now, added=origin.size if origin else 0)
     values = {"inside": from_collection_id, "to_inside": to_collection_id, "to_change": change, "now": now}
     c.execute(_COPY_ALL, values)
+    object_index.copy_all(c, from_collection_id, to_collection_id)
 
 
 def forget_removed(c: Connection, collection_id: int, through: int) -> int:

@@ -4,7 +4,6 @@ Every function costs the same whatever the collection holds, unless it is there 
 """
 
 from dav_gateway.store.object_reads import (
-    between,
     changes_since,
     count,
     every,
@@ -18,7 +17,6 @@ from dav_gateway.store.object_writes import copy_all, forget_removed, move, put,
 __all__ = [
     "NewObject",
     "StoredObject",
-    "between",
     "changes_since",
     "copy_all",
     "count",

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -147,7 +148,6 @@ object_ = Table(
     Column("octets", LargeBinary, nullable=False),
     UniqueConstraint("collection_id", "uid"),
     Index(None, "collection_id", "change"),
-    Index(None, "collection_id", "ends", "starts"),
 )
 
 tombstone = Table(
@@ -157,6 +157,36 @@ tombstone = Table(
     Column("name", Text, primary_key=True),
     Column("change", BigInteger, nullable=False),
     Index(None, "collection_id", "change"),
+)
+
+_OF_OBJECT = (["collection_id", "name"], ["object.collection_id", "object.name"])
+
+occurrence = Table(
+    "occurrence",
+    metadata,
+    Column("collection_id", Serial, primary_key=True),
+    Column("reach", Integer, primary_key=True),
+    Column("starts", BigInteger, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("ends", BigInteger, nullable=False),
+    Column("detail", Text),
+    ForeignKeyConstraint(*_OF_OBJECT, ondelete="CASCADE", onupdate="CASCADE"),
+    Index(None, "collection_id", "name"),
+    sqlite_with_rowid=False,  # a range of the key is then a run of neighbours
+)
+
+card_line = Table(
+    "card_line",
+    metadata,
+    Column("collection_id", Serial, primary_key=True),
+    Column("property", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("value", Text, nullable=False),
+    ForeignKeyConstraint(*_OF_OBJECT, ondelete="CASCADE", onupdate="CASCADE"),
+    Index(None, "collection_id", "name"),
+    sqlite_with_rowid=False,
 )
 
 listing = Table(

@@ -121,6 +121,38 @@ def test_an_override_is_where_it_was_moved_to(asked: Asking) -> None:
     assert asked.between("20261121T000000Z", "20261122T000000Z") == ["x"]
 
 
+def test_an_override_of_all_that_follow(asked: Asking) -> None:
+    """RFC 5545 section 3.2.13: from the third day on it is two hours later and half an hour long; the fifth moves."""
+    later = (
+        "BEGIN:VEVENT\r\nUID:x\r\nDTSTAMP:20200101T000000Z\r\nRECURRENCE-ID;RANGE=THISANDFUTURE:20261122T100000Z\r\n"
+        "DTSTART:20261122T120000Z\r\nDURATION:PT30M\r\nEND:VEVENT\r\n"
+    )
+    moved = later.replace(";RANGE=THISANDFUTURE", "").replace("20261122", "20261124").replace("T120000Z", "T180000Z")
+    asked.put("x", "DTSTART:20261120T100000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY", more=later + moved)
+    for day, hours in {21: {10}, 22: {12}, 23: {12}, 24: {18}, 25: {12}}.items():
+        found = {
+            hour for hour in range(9, 20) if asked.between(f"202611{day}T{hour:02}1500Z", f"202611{day}T{hour:02}2000Z")
+        }
+        assert found == hours, day
+    assert asked.between("20270325T123000Z", "20270326T120000Z") == []
+    assert "DTSTART:20270325T120000Z\r\nDURATION" in asked.data(
+        "<C:expand start='20270325T000000Z' end='20270326T000000Z'/>"
+    )
+
+
+def test_a_long_period_among_the_dates(asked: Asking) -> None:
+    asked.put("x", "DTSTART:20260101T110000Z", "DURATION:PT1H", "RDATE;VALUE=PERIOD:20261110T000000Z/P20D")
+    assert asked.between(START, END) == ["x"]
+    assert asked.between("20261130T000000Z", "20261201T000000Z") == []
+
+
+@pytest.mark.parametrize("rule", ["FREQ=DAILY", "FREQ=MONTHLY;BYDAY=2MO", "FREQ=YEARLY", "FREQ=YEARLY;BYDAY=-1SA"])
+def test_rules_go_on_for_as_long_as_there_are_dates(asked: Asking, rule: str) -> None:
+    asked.put("x", "DTSTART:20260101T110000Z", "DURATION:PT1H", f"RRULE:{rule}")
+    assert asked.between("24000101T000000Z", "24010201T000000Z") == ["x"]
+    assert asked.between("24000101T120000Z", "24000101T130000Z") == []
+
+
 def test_an_override_without_its_master(asked: Asking) -> None:
     """Legal, when one was invited to a single occurrence."""
     asked.put("x", "RECURRENCE-ID:20261122T110000Z", "DTSTART:20261122T113000Z", "DURATION:PT1H")

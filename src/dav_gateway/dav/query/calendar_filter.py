@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from dav_gateway.dav.names import clark
@@ -33,6 +34,15 @@ OF_WHOLE = ("PRODID", "VERSION", "CALSCALE", "METHOD", "NAME")
 strictly nothing would be found, but python-caldav asks so for components of any type, and Radicale answers."""
 
 MAX_PARTS = 200
+
+
+class Shape(NamedTuple):
+    """The objects that match are of this component type, if one is given, and something of them meets the range, if one
+    is given; when `alone`, that is all that is asked."""
+
+    component: str | None
+    asked: Range | None
+    alone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +145,23 @@ class ComponentFilter:
         """Whether it only asks that such a component is there."""
         return self.defined and self.asked is None and not self.properties and not self.components
 
-    def candidates(self) -> tuple[str | None, Range]:
-        """What the index can tell of objects that match: their component type, and what their bounds must touch."""
+    def shape(self) -> "Shape":
+        """What the index can tell of the objects that match."""
+        component, reach = self._candidates()
+        asked = None if reach == Range() else reach
+        alone = self.defined and not self.properties and not self.any_of
+        if asked is not None and self.asked is not None:
+            alone &= not self.components
+        elif self.components:
+            [first, *others] = self.components
+            bare = first.is_plain or (
+                first.asked is not None and not first.properties and not first.components and not first.any_of
+            )
+            alone &= not others and first.name in INDEXED and first.defined and bare
+        return Shape(component, asked, alone)
+
+    def _candidates(self) -> tuple[str | None, Range]:
+        """The component type of objects that match, and the range that something of them meets."""
         if self.any_of or not self.defined:
             return None, Range()
         if self.asked is not None:
@@ -173,14 +198,11 @@ class ComponentFilter:
         if component.name == "VALARM" and parent is not None:
             occurrences = calendar.occurrences(parent.name)
             return any(
-                found.component is parent and alarms.meets(component, found, occurrences, calendar.zones, asked)
-                for found in occurrences.near(asked, alarms.reach(component))
+                alarms.meets(component, found, occurrences, calendar.zones, asked)
+                for found in occurrences.near(asked, of=parent, alarm=alarms.reach(component))
             )
         occurrences = calendar.occurrences(component.name)
-        return any(
-            found.component is component and overlap.meets(found, asked, occurrences)
-            for found in occurrences.near(asked)
-        )
+        return any(overlap.meets(found, asked, occurrences) for found in occurrences.near(asked, of=component))
 
 
 def read(body: Element) -> ComponentFilter:

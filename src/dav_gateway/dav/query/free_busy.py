@@ -23,11 +23,12 @@ def periods(rows: Iterable[StoredObject], floating: tzinfo, asked: Range) -> lis
     found: list[Period] = []
     for row in rows:
         try:
-            found += _of_object(CalendarObject(as_text(row.octets), floating), asked)
+            for period in _of_object(CalendarObject(as_text(row.octets), floating), asked):
+                found.append(period)
+                if len(found) > MAX_OCCURRENCES:
+                    raise TooManyOccurrences
         except (ValueError, OverflowError):
             continue
-        if len(found) > MAX_OCCURRENCES:
-            raise TooManyOccurrences
     return _merged(found)
 
 

@@ -63,7 +63,11 @@ class TextMatch:
 
     def matches(self, value: str) -> bool:
         """Whether `value` is one that is asked for."""
-        return _MATCHES[self.kind](COLLATIONS[self.collation](value), self.text) is not self.negated
+        return self.finds(COLLATIONS[self.collation](value)) is not self.negated
+
+    def finds(self, folded: str) -> bool:
+        """Whether the text is in a value that the collation has folded, whether that is asked for or not."""
+        return _MATCHES[self.kind](folded, self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,16 @@ class Duration:
         return self.days * DAY + self.seconds
 
 
+def clock(seconds: int) -> datetime:
+    """What a clock shows that has gone for so many seconds since 1970. Raises OverflowError."""
+    return EPOCH + timedelta(seconds=seconds)
+
+
+def clock_seconds(shown: datetime) -> int:
+    """For how many seconds since 1970 a clock has gone that shows this."""
+    return round((shown - EPOCH).total_seconds())
+
+
 def _text(clock: datetime) -> str:
     # strftime gives the year 999 three digits.
     return f"{clock.year:04}{clock:%m%dT%H%M%S}"

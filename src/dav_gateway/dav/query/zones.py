@@ -1,7 +1,7 @@
 """Time zones of stored objects: by their name where it is one that everybody knows, else as the object defines them."""
 
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from io import StringIO
 from zoneinfo import ZoneInfo, available_timezones
@@ -11,6 +11,22 @@ from dateutil.tz import tzical
 from dav_gateway.dav.query.tree import Component, parse
 
 _USED = ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE")
+
+
+class _Floating(tzinfo):
+    """Stands for the zone of floating times while nobody has said which it is."""
+
+    def utcoffset(self, dt: datetime | None) -> timedelta:  # noqa: ARG002 - tzinfo's
+        return timedelta()
+
+    def dst(self, dt: datetime | None) -> None:  # noqa: ARG002
+        return None
+
+    def tzname(self, dt: datetime | None) -> str:  # noqa: ARG002
+        return "floating"
+
+
+FLOATING = _Floating()
 
 
 class Zones:
@@ -26,6 +42,21 @@ class Zones:
         if tzid not in self._found:
             self._found[tzid] = by_name(tzid) or self._own(tzid) or self.floating
         return self._found[tzid]
+
+    def written(self, zone: tzinfo | None) -> str | None:
+        """A zone of this object as `read` reads it; None for floating times. Raises LookupError for one whose TZID
+        nobody knows."""
+        if zone is None:
+            return None
+        if zone is UTC:
+            return "UTC"
+        if isinstance(zone, ZoneInfo):
+            return zone.key
+        [tzid] = [tzid for tzid, found in self._found.items() if found is zone][:1] or [""]
+        definition = self._defined.get(tzid)
+        if zone is FLOATING or definition is None:
+            raise LookupError("the zone is not known")
+        return _needed(definition)
 
     def _own(self, tzid: str) -> tzinfo | None:
         definition = self._defined.get(tzid)
@@ -49,6 +80,16 @@ def by_name(tzid: str) -> tzinfo | None:
         if first == 0 and not tzid.startswith("/"):
             break
     return None
+
+
+def read(written: str | None, floating: tzinfo) -> tzinfo:
+    """The zone that `Zones.written` wrote. Raises LookupError for one that is not known any more."""
+    if written is None:
+        return floating
+    zone = _made(written) if written.startswith("BEGIN:") else by_name(written)
+    if zone is None:
+        raise LookupError("the zone is not known")
+    return zone
 
 
 def of_calendar(text: str) -> tzinfo | None:
