@@ -1,18 +1,19 @@
 """A real gateway for tests: `dav-gateway serve` as a process of its own, run by its own command line.
 
 Nothing of the gateway is imported here: accounts and app passwords are made by the commands a person would type, and
-everything else goes through a socket.
+everything else goes through a socket, but for trouble, which is made in the database.
 """
 
 import base64
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -87,6 +88,16 @@ class Gateway:
 
     def revoke(self, password: AppPassword) -> None:
         self.command("app-password", "revoke", password.id)
+
+    @contextmanager
+    def out_of_order(self) -> Iterator[None]:
+        """Meanwhile it cannot read who may come in, and answers 503."""
+        with closing(sqlite3.connect(self.folder / "var" / "gateway.db", isolation_level=None)) as database:
+            database.execute("ALTER TABLE credential RENAME TO elsewhere")
+            try:
+                yield
+            finally:
+                database.execute("ALTER TABLE elsewhere RENAME TO credential")
 
 
 def free_port() -> int:

@@ -4,9 +4,7 @@ A person has one app password for calendars and one for contacts. Thunderbird ke
 and user name, so two for one address need two user names: the account's name and its e-mail.
 """
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 
 import pytest
 import thunderbird
@@ -62,17 +60,6 @@ def emptied(gateway: Gateway, passwords, home: str) -> Iterator[Remote]:
         remote.remove(name)
     yield remote
     remote.close()
-
-
-@contextmanager
-def out_of_order(gateway: Gateway) -> Iterator[None]:
-    """The gateway cannot read who may come in, and answers 503."""
-    with closing(sqlite3.connect(gateway.folder / "var" / "gateway.db", isolation_level=None)) as database:
-        database.execute("ALTER TABLE credential RENAME TO elsewhere")
-        try:
-            yield
-        finally:
-            database.execute("ALTER TABLE elsewhere RENAME TO credential")
 
 
 def find_calendars(bird: Thunderbird, gateway: Gateway, password: AppPassword) -> object:
@@ -308,7 +295,7 @@ def test_events_outlive_a_server_in_trouble(gateway, bird, passwords, calendar):
     calendar.put("gone.ics", event("gone"))
     find_calendars(bird, gateway, passwords.calendars)
     bird.requests()
-    with out_of_order(gateway):
+    with gateway.out_of_order():
         bird.add_item(calendar.path, event("mine", "Mine"))
         bird.change_item(calendar.path, "kept", "Changed here")
         bird.delete_item(calendar.path, "gone")
@@ -328,7 +315,7 @@ def test_a_sync_of_events_outlives_a_server_in_trouble(gateway, bird, passwords,
     calendar.put("kept.ics", event("kept", "Kept"))
     find_calendars(bird, gateway, passwords.calendars)
     bird.requests()
-    with out_of_order(gateway):
+    with gateway.out_of_order():
         bird.refresh(calendar.path)
         assert refusals(bird) == [("REPORT", 503, NAME)]
     assert bird.items(calendar.path) == {"kept": "Kept"}
@@ -346,7 +333,7 @@ def test_cards_outlive_a_server_in_trouble(gateway, bird, passwords, book):
     book.put("gone.vcf", card("gone"))
     find_books(bird, gateway, passwords.contacts)
     bird.requests()
-    with out_of_order(gateway):
+    with gateway.out_of_order():
         assert "503" in bird.sync_book(book.path)
         assert "503" in bird.add_card(book.path, card("mine", "Mine", "4.0"))
         assert bird.delete_card(book.path, "gone") == "", "which it does not look at"
