@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks import gateway_facts, load, machine, page, plot, table
 from benchmarks.peers import Absent, Server
 from benchmarks.peers.cyrus import Cyrus
+from benchmarks.peers.davical import Davical
 from benchmarks.peers.gateway import GatewayServer
 from benchmarks.peers.python_peers import Radicale, Xandikos
 from benchmarks.rounds import Pace, measure
@@ -30,6 +31,7 @@ PEERS: Mapping[str, Callable[[], Server]] = {
     "radicale": Radicale,
     "xandikos": Xandikos,
     "cyrus": Cyrus,
+    "davical": Davical,
 }
 LOADED = ("polls-a-second", "puts-a-second", "start")
 DOCS = Path(__file__).parents[1] / "docs"
@@ -64,7 +66,7 @@ def started(given: argparse.Namespace, ends: ExitStack) -> tuple[list[Server], d
         began = time.monotonic()
         ends.callback(server.stop)
         try:
-            server.start(given.sizes)
+            server.start([size for size in given.sizes if size <= server.most])
         except Absent as reason:
             absent[server.name] = str(reason)
             print(f"{server.name} is not measured: {reason}", flush=True)
@@ -87,14 +89,15 @@ def measured(given: argparse.Namespace, servers: list[Server], run: page.Run) ->
         print(table.text(table.heading(run.names)), flush=True)
     for row in rows:
         for each in given.sizes:
-            cells = measure(row, each, servers, Pace(given.turns, given.seconds))
+            here = [server for server in servers if each <= server.most]
+            cells = measure(row, each, here, Pace(given.turns, given.seconds))
             run.loads.append(machine.load())
             run.lines += [table.Line(row, each, cells, server.name) for server in ours]
             print(table.text(table.cells(run.lines[-len(ours)], run.names)), f"  load {run.loads[-1]:.1f}", flush=True)
             for name, cell in cells.items():
                 if cell.wrong:
                     print(f"    {name}: {cell.wrong}")
-    loaded(given, servers, size, run)
+    loaded(given, [server for server in servers if size <= server.most], size, run)
     run.loads.append(machine.load())
     run.after = gateway_facts.largest(ours[0])
 

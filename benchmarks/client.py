@@ -11,7 +11,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 PIECE = 1 << 18
-TIMEOUT = 180.0
+TIMEOUT = 600.0
 BROKEN_OFF = "the server closed in the middle of an answer"
 
 

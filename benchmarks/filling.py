@@ -1,6 +1,7 @@
 """Filling an account: over HTTP by PUT for servers that take it well, else file by file."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from benchmarks.client import Answer
@@ -23,7 +24,10 @@ def by_put(port: int, place: Place, clients: int = 4) -> None:
         if answer.status not in WRITTEN:
             raise RuntimeError(f"an object was refused: {answer.status} {answer.body[:300]!r}")
 
-    many(port, requests(), clients, take)
+    rest = requests()
+    # DAViCal keeps time zones once for all and fails when two clients bring the first of one.
+    many(port, islice(rest, 1), 1, take)
+    many(port, rest, clients, take)
 
 
 def by_file(calendar: Path, book: Path, size: int) -> None:

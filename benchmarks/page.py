@@ -8,6 +8,7 @@ from benchmarks.load import Load
 from benchmarks.objects import hits
 from benchmarks.peers import Server
 from benchmarks.processes import Memory
+from benchmarks.rounds import Cell
 from benchmarks.table import Line, cells, heading, markdown, number
 
 POLLS_TARGET, PUTS_TARGET = 2600, 500
@@ -148,12 +149,12 @@ def _waiting(run: Run) -> Iterator[str]:
     yield ""
     ours = run.lines[0].ours
     rows = [
-        [line.row.title, str(line.size), *(_waits(line.cells[name].p50, line.cells[name].p95) for name in run.names)]
+        [line.row.title, str(line.size), *(_waits(line.cells.get(name)) for name in run.names)]
         for line in run.lines
         if line.ours == ours
     ]
     yield from markdown(["request", "N", *run.names], rows)
 
 
-def _waits(half: float, most: float) -> str:
-    return f"{number(half)} / {number(most)}" if most else ""
+def _waits(cell: Cell | None) -> str:
+    return f"{number(cell.p50)} / {number(cell.p95)}" if cell is not None and not cell.wrong else ""

@@ -25,7 +25,9 @@ def save(lines: Sequence[Line], servers: Sequence[str], place: Path) -> None:
     for field, row in zip(fields.flat, rows, strict=False):
         mine = [line for line in lines if line.row.key == row.key]
         for name, colour in zip(servers, _COLOURS, strict=False):
-            points = [(line.size, line.cells[name].cpu) for line in mine if not line.cells[name].wrong]
+            points = [
+                (line.size, line.cells[name].cpu) for line in mine if name in line.cells and not line.cells[name].wrong
+            ]
             if points:
                 ours = name.startswith("dav-gateway")
                 field.plot(*zip(*points, strict=True), marker="o", markersize=3, color=colour, lw=2.2 if ours else 1.1)

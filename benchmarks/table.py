@@ -60,13 +60,18 @@ def cells(line: Line, servers: Sequence[str]) -> list[str]:
     return [
         line.row.title,
         str(line.size),
-        *("wrong" if line.cells[name].wrong else number(line.cells[name].cpu) for name in servers),
+        *(_measured(line, name) for name in servers),
         "" if best is None else best[0],
         "" if line.ratio is None else f"{line.ratio:.2f}",
         "" if line.wanted_ratio is None else f"{line.wanted_ratio:.2f}",
         number(line.row.target(line.size)),
         {True: "yes", False: "NO", None: ""}[line.met],
     ]
+
+
+def _measured(line: Line, name: str) -> str:
+    cell = line.cells.get(name)
+    return "" if cell is None else "wrong" if cell.wrong else number(cell.cpu)
 
 
 def number(value: float | None) -> str:

@@ -19,6 +19,8 @@ class Server(Protocol):
     how: str
     """How it runs and how it checks passwords, in one line."""
     port: int
+    most: int
+    """The largest account that it is filled with: some take a quarter of an hour for a larger one."""
 
     def start(self, sizes: Sequence[int]) -> None:
         """Serve an account for each size, filled with its events and cards."""
@@ -36,6 +38,7 @@ class Server(Protocol):
 BUILD = Path(__file__).parents[2] / "build" / "benchmark"
 PASSWORD = "correct-horse-7"
 CALENDAR, TASKS, BOOK = "calendar", "tasks", "contacts"
+ANY = 1_000_000_000
 
 
 def account(size: int) -> str:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.filling import by_put
-from benchmarks.peers import PASSWORD, Absent, account
-from benchmarks.peers.process import Process, basic, free_port, made, run
+from benchmarks.peers import ANY, PASSWORD, Absent, account
+from benchmarks.peers.process import NEW_BOOK, NEW_CALENDAR, Process, basic, free_port, made, run
 from benchmarks.requests import Place
 
 _MASTER = Path("/usr/lib/cyrus/bin/master")
@@ -54,20 +54,13 @@ SERVICES {{
   http cmd="httpd -C {settings}" listen="127.0.0.1:{http}" prefork=4 maxchild=40
 }}
 """
-_CALENDAR = (
-    '<C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:set><D:prop>'
-    "<D:displayname>{name}</D:displayname></D:prop></D:set></C:mkcalendar>"
-)
-_BOOK = (
-    '<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:set><D:prop><D:resourcetype><D:collection/>'
-    "<C:addressbook/></D:resourcetype></D:prop></D:set></D:mkcol>"
-)
 
 
 class Cyrus:
     """Its processes are many: each connection has one of its own."""
 
     name = "Cyrus"
+    most = ANY
     how = "httpd, prefork, passwords in sasldb"
 
     def __init__(self) -> None:
@@ -106,9 +99,9 @@ class Cyrus:
                 administrator.create(f"user/{account(size)}")
         for size in sizes:
             place = self.place(size)
-            made(self.port, place, "MKCALENDAR", place.calendar, _CALENDAR.format(name="Calendar"))
-            made(self.port, place, "MKCALENDAR", f"{place.home}tasks/", _CALENDAR.format(name="Tasks"))
-            made(self.port, place, "MKCOL", place.book, _BOOK)
+            made(self.port, place, "MKCALENDAR", place.calendar, NEW_CALENDAR)
+            made(self.port, place, "MKCALENDAR", f"{place.home}tasks/", NEW_CALENDAR)
+            made(self.port, place, "MKCOL", place.book, NEW_BOOK)
             by_put(self.port, place)
 
     def stop(self) -> None:

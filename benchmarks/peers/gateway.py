@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.filling import by_put
-from benchmarks.peers import BOOK, CALENDAR, account
+from benchmarks.peers import ANY, BOOK, CALENDAR, account
 from benchmarks.peers.postgresql import Postgres
 from benchmarks.peers.process import Process, basic, free_port, run, scratch
 from benchmarks.processes import children
@@ -22,6 +22,7 @@ class GatewayServer:
     """`engine` is sqlite or postgresql; the CPU of PostgreSQL counts as the server's."""
 
     version = __version__
+    most = ANY
 
     def __init__(self, engine: str = "sqlite") -> None:
         self.name = f"dav-gateway, {'SQLite' if engine == 'sqlite' else 'PostgreSQL'}"

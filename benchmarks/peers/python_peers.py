@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.filling import by_file
-from benchmarks.peers import BOOK, BUILD, CALENDAR, PASSWORD, TASKS, Absent, account
+from benchmarks.peers import ANY, BOOK, BUILD, CALENDAR, PASSWORD, TASKS, Absent, account
 from benchmarks.peers.process import Process, basic, free_port, run, scratch
 from benchmarks.requests import Place
 
@@ -30,6 +30,7 @@ class Radicale:
 
     name = "Radicale"
     version = "3.9.0"
+    most = ANY
     how = "its own server, multifilesystem, htpasswd with plain passwords"
 
     def __init__(self) -> None:
@@ -75,6 +76,7 @@ class Xandikos:
 
     name = "Xandikos"
     version = "0.4.10"
+    most = ANY
     how = "its own server, git; no authentication (it has none without TLS)"
 
     def __init__(self) -> None:
