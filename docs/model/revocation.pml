@@ -49,6 +49,8 @@ bool buffer[N];         /* octets of an answer in the process */
 bool queue[N];          /* octets in the kernel's send queue: they leave whatever the process does */
 
 byte limit[2];          /* runs from a revoker's commit */
+byte early;             /* PostgreSQL: runs from the followed revoker's look before its commit */
+bool still[N];          /* this member's row was there then, and its beat has not moved since */
 byte stale;             /* runs from the other revoker's look at the members */
 bool over;              /* nothing can go wrong any more */
 #ifdef SHORT
@@ -94,7 +96,7 @@ proctype Clock() provided (!over) {
     do
     :: atomic {
         w = 0;
-        run_down(limit[OTHER]); run_down(limit[FOLLOWED]); run_down(stale);
+        run_down(limit[OTHER]); run_down(limit[FOLLOWED]); run_down(stale); run_down(early);
         do
         :: w < N ->
             run_down(lease[w]); run_down(watchdog[w]);
@@ -182,7 +184,7 @@ join:
     atomic { up(w) -> half[w] = 1 }
     d_step { up(w) -> row[w] = half[w]; half[w] = 0 }
 #else
-    atomic { up(w) -> row[w] = 1; moved[w] = 1; acked[w] = 0; place = 0 }
+    atomic { up(w) -> row[w] = 1; moved[w] = 1; still[w] = 0; acked[w] = 0; place = 0 }
 #endif
 #ifdef JOIN_RENEWS
     d_step { up(w) -> age[w] = 0 }
@@ -196,9 +198,9 @@ turn:
     if
 #if defined(POSTGRES) && !defined(GONE_IGNORED)
     :: up(w) && !row[w] -> goto gone
-    :: d_step { up(w) && row[w] -> new = seq; moved[w] = 1 }
+    :: d_step { up(w) && row[w] -> new = seq; moved[w] = 1; still[w] = 0 }
 #else
-    :: d_step { up(w) -> new = seq; moved[w] = 1 }
+    :: d_step { up(w) -> new = seq; moved[w] = 1; still[w] = 0 }
 #endif
     fi;
 #ifdef LEASE_LATE
@@ -353,6 +355,14 @@ proctype Revoker(byte who) provided (!over) {
 #ifdef LIST_FIRST
     look(who);
 #endif
+#if defined(POSTGRES) && !defined(TWO_REVOKERS)
+    /* Locks of a member that has stopped may keep the commit waiting: that time counts. */
+    d_step {
+        w = 1; early = LIMIT;
+        do :: w < N -> still[w] = row[w]; w++ :: else -> break od;
+        w = 0
+    }
+#endif
     d_step { mutex == 0 ->
         seq++; mine = seq; limit[who] = LIMIT;
         if :: who == FOLLOWED -> dead = 1; followed_seq = seq :: else fi }
@@ -373,6 +383,15 @@ proctype Revoker(byte who) provided (!over) {
         :: !waits[w] || acked[w] >= mine || limit[who] == 0
         /* Its end. For PostgreSQL this may be another revoker's doing. */
         :: waits[w] && !row[w]
+#if defined(POSTGRES) && !defined(TWO_REVOKERS)
+#ifdef STILL_BLINDLY
+        :: d_step { waits[w] && early == 0 -> row[w] = 0 }
+#elif defined(STILL_EARLY)
+        :: d_step { waits[w] && still[w] -> row[w] = 0 }
+#else
+        :: d_step { waits[w] && early == 0 && still[w] -> row[w] = 0 }
+#endif
+#endif
         fi;
 #ifdef POSTGRES
 #ifdef DELETE_BLINDLY

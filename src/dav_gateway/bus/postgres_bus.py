@@ -36,7 +36,9 @@ class PostgresBus:
         """See protocol.Bus."""
         connection = self._take()
         try:
-            yield PostgresAsking(connection, self._database.process)
+            asking = PostgresAsking(connection, self._database.process)
+            asking.look_before()
+            yield asking
         finally:
             self._keep(connection)
 
@@ -82,11 +84,19 @@ class PostgresAsking:
         self._connection = connection
         self._own = own
         self._announced = Announced(0, 0.0)
-        self._listed_at = 0.0
+        self._looked_at = self._listed_at = 0.0
+        self._before: dict[str, int] = {}
         self._beats: dict[str, int] = {}
         self._labels: dict[str, str] = {}
         self._settled: dict[str, Acknowledgement] = {}
         self._overdue: set[str] = set()
+
+    def look_before(self) -> None:
+        """Note whose beat stands where, before the change: it may wait for locks of one who has stopped, and that time
+        counts. Raises StoreUnavailable."""
+        with translated():
+            self._before = {member: beat for member, _, beat, _ in self._others()}
+        self._looked_at = boottime()
 
     def begin(self, announced: Announced) -> None:
         """See protocol.Asking. The server has notified the members when the change was committed."""
@@ -106,9 +116,10 @@ class PostgresAsking:
         try:
             with translated():
                 while len(self._settled) < len(self._labels) and (left := until - boottime()) > 0:
-                    self._hear(min(left, _LOOK_AGAIN))
+                    self._hear(min(left, max(self._looked_at + LIMIT - boottime(), 0.0) or left, _LOOK_AGAIN))
                     if len(self._settled) < len(self._labels):
                         self._look()
+                        self._expel_the_still()
                 for member in self._labels.keys() - self._settled.keys():
                     self._connection.execute(workers.EXPEL, {"id": member, "beat": self._beats.get(member)})
         except StoreUnavailable:
@@ -117,6 +128,20 @@ class PostgresAsking:
         for member in self._labels:
             self._note(member, "lapsed", {})
         return list(self._settled.values())
+
+    def _expel_the_still(self) -> None:
+        """Expel who has not moved since before the change for as long as a lease can last: its reads all began earlier.
+
+        The row goes only with the beat that was seen then. A read that is on its way finds no row, and renews nothing.
+        """
+        if boottime() < self._looked_at + LIMIT:
+            return
+        for member in self._labels.keys() - self._settled.keys():
+            beat = self._before.get(member)
+            if beat is not None and beat == self._beats.get(member):
+                gone = self._connection.execute(workers.EXPEL, {"id": member, "beat": beat}).rowcount
+                if gone:
+                    self._note(member, "lapsed", {})
 
     def _note(self, member: str, how: How, tally: Tally) -> None:
         if member in self._labels and member not in self._settled:

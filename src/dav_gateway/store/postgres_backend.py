@@ -23,8 +23,9 @@ from dav_gateway.store.connecting import connect
 
 _log = logging.getLogger(__name__)
 
-PATIENCE = 1.0
-"""Seconds that a revocation waits for other sessions before the database ends those that have stopped."""
+PATIENCE = 0.5
+"""Seconds that a revocation waits for other sessions before the database ends those that have stopped: once for rows
+before its commit, once at the barrier after it; both together are less than a lease lasts in any case (bus.times)."""
 
 _CREDENTIALS, _CUTS, _MIGRATIONS = 0x0DA7, 0x0DA8, 0x0DA9
 _KEY = bindparam("key", type_=Integer)
