@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WEB := src/dav_gateway/web
 
-.PHONY: help setup run lint format texts test test-quick fleet stress stress-mutations benchmark constraints clean
+.PHONY: help setup run lint format texts test test-quick screens fleet stress stress-mutations benchmark constraints clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
 
@@ -47,6 +47,10 @@ stress: $(READY)  ## 10 000 revocations on each engine under load and faults, an
 
 stress-mutations: $(READY)  ## switch each mechanism off in a copy: the short form of stress must go red
 	$(BIN)/python -m tests.stress.mutations
+
+screens: $(READY)  ## every screen of the page in eight looks, under build/screens, each judged by axe-core
+	DAV_GATEWAY_TEST_LOOKS=all $(BIN)/python -m pytest tests/browser/test_screens.py tests/browser/test_second_step.py \
+		tests/browser/test_company.py
 
 fleet: $(READY)  ## every command-line client through a day with the gateway, as a table
 	$(BIN)/python tests/interop/fleet.py

@@ -17,9 +17,10 @@ from dav_gateway.service.standings import IdentityNeeded
 from dav_gateway.web import naming
 from dav_gateway.web.context import Context
 from dav_gateway.web.guard import with_next
-from dav_gateway.web.making import ENDS, SCOPES, server_for
+from dav_gateway.web.making import ENDS, SCOPES
 from dav_gateway.web.owned import owned
 from dav_gateway.web.receipts import told
+from dav_gateway.web.showing import server_for
 
 SAME = "same"
 """The choice that leaves a field as it is: an end, or a list of single collections, which a portal can set."""

@@ -1,15 +1,14 @@
-"""Making an app password and showing it, once: the answer to the form itself is the only place where it ever stands."""
+"""Making an app password: the form, and the password of a link for somebody who types it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from starlette.responses import Response
 
-from dav_gateway.core.credential import Credential, Origin, Service, refusal_of_liveness
+from dav_gateway.core.credential import Origin, Service
 from dav_gateway.core.errors import NotFound, Refusal
 from dav_gateway.core.moment import DAY, Moment
 from dav_gateway.core.scope import EMPLOYEES, Access, Scope
-from dav_gateway.core.secret import AppPassword
 from dav_gateway.service.forms import UsedBefore
 from dav_gateway.service.issuing import MOST_LIVE
 from dav_gateway.service.setup_links import handle_of
@@ -17,8 +16,7 @@ from dav_gateway.service.wish import LONGEST_LABEL, label_from, wish_from
 from dav_gateway.store import credentials
 from dav_gateway.web import naming, offering, set_up
 from dav_gateway.web.context import Context
-from dav_gateway.web.live import line
-from dav_gateway.web.owned import owned
+from dav_gateway.web.showing import result, sent_again
 
 _CALENDARS, _CONTACTS = frozenset({Scope.CALENDARS}), frozenset({Scope.CONTACTS})
 SCOPES: Mapping[str, frozenset[Scope]] = MappingProxyType(
@@ -39,11 +37,11 @@ def show(context: Context) -> Response:
 
 
 def make(context: Context) -> Response:
-    """Make the password and show it. A form that was sent before makes nothing and shows nothing."""
+    """Make the password and show it. A form that was sent before makes nothing more."""
     form, words = context.form, context.words
     what, where, access, ends = form.get("what"), form.get("where"), form.get("access"), form.get("ends")
     known = what in SCOPES and where in _SERVICES and access in _ACCESS and ends in map(str, ENDS)
-    if not known or not form.get("form"):
+    if not known:
         raise Refusal("the form holds a choice that it does not offer")
     service = Service(where)
     comment = form.get("comment").strip() or naming.comment_for(words, service, context.account.display_name)
@@ -62,13 +60,13 @@ def make(context: Context) -> Response:
         origin=Origin.PAGE,
     )
     issuing, account = context.services.issuing, context.account
+    also = context.services.forms.redeem(form.get("form"))
     try:
         if service in BY_LINK:
             return offering.offer(context, wish)
-        also = context.services.forms.redeem(form.get("form"))
         [(password, credential)] = issuing.issue_all(account.name, [wish], actor=account.name, also=also)
     except UsedBefore:
-        return _sent_again(context, form.get("form"), context.services.forms.made_by(form.get("form"), account))
+        return sent_again(context, form.get("form"), context.services.forms.made_by(form.get("form"), account))
     except NotFound:
         raise
     except Refusal:
@@ -84,65 +82,15 @@ def by_hand(context: Context) -> Response:
     if link is None:
         raise NotFound("no such link")
     if made is not None:
-        return _sent_again(context, text, made)
+        return sent_again(context, text, made)
     try:
         given = links.redeem(text, address=context.asker.address, request_id=context.asker.request_id, by_hand=True)
     except NotFound:
         _, made = links.find(handle_of(text), account)  # of two clicks at once, the other one may have come first
-        return set_up.refuse(context, 404) if made is None else _sent_again(context, text, made)
+        return set_up.refuse(context, 404) if made is None else sent_again(context, text, made)
     except Refusal:
         return set_up.refuse(context, 409)
     return result(context, *given.issued[0])
-
-
-def ask_rotate(context: Context) -> Response:
-    """What replacing means, and the button that does it."""
-    credential = owned(context, alive=True)
-    _require_alive(context, credential)
-    return context.page("rotate.html", credential=credential, form_value=context.services.forms.new())
-
-
-def rotate(context: Context) -> Response:
-    """Make a new password for the same device; the old one works until the new one is first seen."""
-    credential = owned(context, alive=True)
-    _require_alive(context, credential)
-    if not context.form.get("form"):
-        raise Refusal("the form holds no value")
-    redeem = context.services.forms.redeem(context.form.get("form"))
-    try:
-        password, new = context.services.issuing.rotate(
-            credential.id, origin=Origin.PAGE, actor=context.account.name, also=redeem
-        )
-    except UsedBefore:
-        word = context.form.get("form")
-        return _sent_again(context, word, context.services.forms.made_by(word, context.account))
-    return result(context, password, new)
-
-
-def result(context: Context, password: AppPassword, credential: Credential, *, old_goes_on: bool = True) -> Response:
-    """How to set up the device of `credential`: its template begins with the best way for it and ends with typing."""
-    return context.page(
-        "result.html",
-        credential=credential,
-        syncs=naming.syncs(context.words, credential),
-        kind=naming.kind_of(credential),
-        groups=password.reveal().split("-"),
-        line=line(context.words, credential, context.account, context.now),
-        server=server_for(context, credential.service),
-        device=naming.device(context.words, credential.service),
-        old_goes_on=old_goes_on and credential.replaces is not None,
-    )
-
-
-def server_for(context: Context, service: Service) -> str:
-    """The server as this kind of device wants it typed (docs/clients.md)."""
-    match service:
-        case Service.IPHONE | Service.MAC:
-            return context.site.host
-        case Service.THUNDERBIRD:
-            return context.site.public_url
-        case _:
-            return context.site.dav_url
 
 
 def _form(context: Context, *, error: str = "", status: int = 200) -> Response:
@@ -168,50 +116,7 @@ def _form(context: Context, *, error: str = "", status: int = 200) -> Response:
     )
 
 
-def make_another(context: Context) -> Response:
-    """ "I do not have it": a new password for the same device in place of one that was not seen, in one click."""
-    lost = owned(context, alive=True)
-    _require_alive(context, lost)
-    redeem = context.services.forms.redeem(context.form.get("form"))
-    who = context.account.name
-    try:
-        password, new = context.services.issuing.rotate(lost.id, origin=Origin.PAGE, actor=who, also=redeem)
-    except UsedBefore:
-        word = context.form.get("form")
-        return _sent_again(context, word, context.services.forms.made_by(word, context.account))
-    # The successor exists first: whatever stops here, the old one dies when the new one is used.
-    context.services.revocation.revoke([lost.id], by=who, why="its text was not seen")
-    return result(context, password, new, old_goes_on=False)
-
-
-def _sent_again(context: Context, word: str, made: str | None) -> Response:
-    """The same page once more where the form came twice within seconds; later only what can be done about it. Raises
-    Refusal when another account made it."""
-    if made is None:
-        raise Refusal("the form is of another account")
-    with context.services.database.read() as connection:
-        credential = credentials.get(connection, made)
-    assert credential is not None, "app passwords are never deleted"
-    password = None
-    if credential.revoked_at is None:
-        password = context.services.forms.shown_again.look(word, context.account)
-    if password is not None:
-        return result(context, password, credential)
-    return context.page(
-        "made-before.html",
-        status=409,
-        credential=credential,
-        can_replace=refusal_of_liveness(credential, context.account, context.now) is None,
-        form_value=context.services.forms.new(),
-    )
-
-
 def live_count(context: Context) -> int:
     """How many app passwords of who is signed in are in use."""
     with context.services.database.read() as connection:
         return credentials.live_count(connection, context.account.id, context.now)
-
-
-def _require_alive(context: Context, credential: Credential) -> None:
-    if refusal_of_liveness(credential, context.account, context.now) is not None:
-        raise Refusal("it is paused or has ended")

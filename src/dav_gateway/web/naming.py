@@ -1,5 +1,6 @@
 """Devices, programs, and what is synced, in the words of the page."""
 
+from dav_gateway.core.account import Account
 from dav_gateway.core.client_family import family_of, title_of
 from dav_gateway.core.credential import Credential, Service
 from dav_gateway.core.scope import EMPLOYEES, Access, Scope
@@ -101,6 +102,17 @@ def syncs(words: Words, credential: Credential) -> str:
     if credential.access is Access.READ_ONLY:
         return words.gettext("%(what)s, read only", what=what)
     return words.gettext("%(what)s, read and change", what=what)
+
+
+def actor(words: Words, by: str | None, reader: Account) -> str:
+    """Who did something, as the reader calls them: `Deleted by you`."""
+    if by == reader.name:
+        return words.gettext("you")
+    if by == "rotation":
+        return words.gettext("the password that replaced it")
+    if by is not None and by.startswith("api:"):
+        return words.gettext("the portal %(name)s", name=by.removeprefix("api:"))
+    return by or words.gettext("Nobody we know")
 
 
 def browser(words: Words, user_agent: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dav_gateway.core.moment import isoformat
-from dav_gateway.web import static_files, times
+from dav_gateway.web import naming, static_files, times
 from dav_gateway.web.language import Words
 
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
@@ -32,6 +32,7 @@ def _environment(code: str) -> Environment:
     environment.filters["clock"] = times.clock_element
     environment.globals["static"] = static_files.address
     environment.globals["words"] = words
+    environment.globals["actor"] = partial(naming.actor, words)
     environment.globals["day_text"] = partial(times.date, words)
     environment.globals["date"] = partial(times.day_element, words)
     environment.globals["ago"] = partial(times.ago_element, words)

@@ -18,8 +18,9 @@ from starlette.routing import Route, Router
 from dav_gateway.core.api_key import ApiKey
 from dav_gateway.core.errors import GatewayError, NotFound, Refusal
 from dav_gateway.service.services import Services
+from dav_gateway.web.api.call import Call, Part
 from dav_gateway.web.api.document import ROOT, document
-from dav_gateway.web.api.operations import OPERATIONS, Call, Operation, Part
+from dav_gateway.web.api.operations import OPERATIONS, Operation
 from dav_gateway.web.api.problems import Problem
 from dav_gateway.web.api.schemas import AFTER, LIMIT, SCHEMAS
 from dav_gateway.web.headers import ASGIApplication, Receive, Scope, Send, with_headers

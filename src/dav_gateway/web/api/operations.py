@@ -1,64 +1,26 @@
 """The operations of the API, each one use case: what it needs, what it takes, what it gives."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from dav_gateway.core.account import Account
-from dav_gateway.core.api_key import ApiKey, ApiScope
+from dav_gateway.core.api_key import ApiScope
 from dav_gateway.core.credential import Credential, Origin, Service
 from dav_gateway.core.errors import NotFound
 from dav_gateway.core.moment import DAY, Moment
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.core.secret import AppPassword
-from dav_gateway.service.revocation import Limits, required_credential
-from dav_gateway.service.services import Services
+from dav_gateway.service.revocation import Limits
 from dav_gateway.service.wish import networks_from
 from dav_gateway.store import accounts, credentials, receipts
 from dav_gateway.web.api import records
+from dav_gateway.web.api.call import Call
 from dav_gateway.web.api.schemas import MOST_NUMBER
 
 WHY = "API"
 _NUMBER = re.compile("[1-9][0-9]{0,15}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Which part of a long list is asked for: at most so many, after the one that ended the part before."""
-
-    limit: int = 100
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request of a portal, checked: the key may do it, and the body is what the schema says."""
-
-    services: Services
-    dav_url: str
-    key: ApiKey
-    params: Mapping[str, str]
-    body: Mapping[str, Any] = field(default_factory=dict)
-    part: Part = field(default_factory=Part)
-
-    @property
-    def actor(self) -> str:
-        """Who does it, as the audit names it."""
-        return f"api:{self.key.name}"
-
-    def owner(self) -> Account:
-        """The account of the path, by name or e-mail. Raises NotFound."""
-        return self.services.accounts.get(self.params["account"])
-
-    def found(self) -> tuple[Credential, Account]:
-        """The app password of the path and its owner. Raises NotFound."""
-        with self.services.database.read() as connection:
-            return required_credential(connection, self.params["id"])
-
-    def told(self) -> dict[str, Any]:
-        """The app password of the path as it is now."""
-        return records.app_password(*self.found(), self.services.clock())
 
 
 Answer = dict[str, Any]
