@@ -148,14 +148,17 @@ def test_a_passkey_is_renamed_and_another_persons_is_not(house: House) -> None:
         ]
 
 
-def test_what_strangers_may_begin_is_limited(sqlite_database: Database, found_house: Callable[..., House]) -> None:
-    house = found_house(sqlite_database, provider=Registration("http://localhost:1", "dav-gateway", "hush"))
+def test_what_strangers_may_begin_is_limited(
+    sqlite_database: Database, found_house: Callable[..., House], mail: Post
+) -> None:
+    house = found_house(sqlite_database, provider=Registration("http://localhost:1", "dav-gateway", "hush"), post=mail)
     browser = house.browser()
     word = browser.get("/login").field("csrf")
     begun = [browser.post("/login/passkey", {"csrf": word}).status for _ in range(BEGUN.burst + 2)]
     assert begun == [200] * BEGUN.burst + [429, 429]
     refused = browser.get("/login/single-sign-on/start")
     assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+    assert browser.submit("/forgot-password", login="ben").status == 429
     house.clock.advance(BEGUN.interval)
     assert browser.post("/login/passkey", {"csrf": word}).status == 200
     assert house.browser().sign_in().status == 303, "nobody is kept from signing in"

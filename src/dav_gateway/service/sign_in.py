@@ -62,8 +62,8 @@ class SignIns:
         self._begun = Throttle(clock, address=BEGUN, credential=BEGUN)
 
     def count_begun(self, caller: Caller) -> None:
-        """Count a ceremony that is about to begin (a passkey's challenge, a visit to the provider): each writes a row
-        before anybody is known. Raises TooOften."""
+        """Count what is about to begin (a passkey's challenge, a visit to the provider, a mail with a link). Each
+        writes a row before anybody is known. Raises TooOften."""
         wait = self._begun.fail(caller.address, "ceremony")
         if wait:
             raise TooOften(wait)

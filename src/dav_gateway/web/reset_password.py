@@ -36,6 +36,7 @@ def send(context: Context) -> Response:
     """The same answer whether there is such an account or not."""
     if context.services.post is None:
         return context.redirect("/forgot-password")
+    context.services.sign_in.count_begun(context.asker)
     context.services.page.passwords.ask_by_mail(context.form.get("login")[:320], context.asker)
     return context.page("forgot.html", has_mail=True, asked=True)
 
