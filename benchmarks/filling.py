@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.asking import WRITTEN
 from benchmarks.client import Answer
 from benchmarks.crowd import many
 from benchmarks.objects import CARDS, card, event
 from benchmarks.requests import Place, put
-from benchmarks.rows import WRITTEN
 
 
 def by_put(port: int, place: Place, clients: int = 4) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.asking import WRITTEN, Hand, Wrong, fresh
 from benchmarks.client import Answer, Connection
 from benchmarks.crowd import many
 from benchmarks.peers import Server
 from benchmarks.processes import Meter
 from benchmarks.requests import POLL, Place, propfind
-from benchmarks.rows import WRITTEN, Hand, Wrong, fresh
 
 CLIENTS = (1, 4, 16)
 

@@ -15,8 +15,8 @@ POLLS_TARGET, PUTS_TARGET = 2600, 500
 _POLLS_KNOWN = 1700
 
 _INTRODUCTION = """\
-Written by `make benchmark`; what is asked and how it is measured is in `benchmarks/`. Figures of CPU hold on a busy
-machine too, those of time and rate only on a quiet one."""
+Written by `make benchmark`; what is asked and how it is measured is in `benchmarks/`. On a busy machine the figures of
+time and rate say nothing, and those of CPU rise for everybody, by up to a half and more: the ratios still tell."""
 _HOW = """\
 **The rows** are milliseconds of CPU of the server, all its processes, for one request of one client over loopback HTTP
 with keep-alive, the check of the password included. Every answer is checked. The servers take turns. Events have 600 to

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.asking import Hand, Unit, Wrong
 from benchmarks.client import Connection
 from benchmarks.peers import Server
 from benchmarks.processes import Meter
-from benchmarks.rows import Hand, Row, Unit, Wrong
+from benchmarks.rows import Row
 
 MOST_UNITS = 300
 _PATIENCE = 3

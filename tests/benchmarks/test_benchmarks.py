@@ -8,9 +8,10 @@ from pathlib import Path
 import icalendar
 import pytest
 import recurring_ical_events
+from benchmarks.asking import Ask, Wrong
 from benchmarks.client import Answer, Reader
 from benchmarks.objects import MONTH, card, event, hits
-from benchmarks.rows import ROWS, Ask, Wrong
+from benchmarks.rows import ROWS
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,13 +6,16 @@ opened in somebody's browser by a stranger, who would so link a sign-in of his o
 
 from collections.abc import Mapping
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 from dav_gateway.core.errors import GatewayError, NotFound, Refusal, StoreUnavailable
-from dav_gateway.service.single_sign_on import SingleSignOn
 from dav_gateway.service.standings import IdentityNeeded
 from dav_gateway.web.context import Context
+
+if TYPE_CHECKING:
+    from dav_gateway.service.single_sign_on import SingleSignOn
 
 HERE = "/account/security/single-sign-on"
 _BACK = "/account/security"
@@ -78,7 +81,7 @@ def unlink(context: Context) -> Response:
     return context.redirect(_BACK)
 
 
-def _provider(context: Context) -> SingleSignOn:
+def _provider(context: Context) -> "SingleSignOn":
     provider = context.services.page.single_sign_on
     if provider is None:
         raise NotFound("no provider is configured")
