@@ -89,8 +89,8 @@ def meets(starts: int, ends: int, detail: str | None, asked: Range, floating: tz
         return None
     try:
         return _read(detail).meets(starts, ends, asked, floating)
-    except (LookupError, OverflowError):
-        return None
+    except (LookupError, OverflowError, ValueError, TypeError):
+        return None  # a zone that is not known any more, the year 10000, a row of another version
 
 
 def _text(parts: list[Any]) -> str:
