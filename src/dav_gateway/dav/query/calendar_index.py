@@ -20,8 +20,8 @@ from dav_gateway.dav.query.times import DAY, When, clock_seconds
 from dav_gateway.dav.query.zones import FLOATING, Zones
 from dav_gateway.store.object_rows import ALWAYS, OccurrenceRow
 
-LIMIT = 48
-"""So many occurrences of an uneven rule are kept when an object is stored: four years of a day in the month."""
+LIMIT = 24
+"""So many occurrences of an uneven rule are kept when an object is stored: two years of a day in the month."""
 MORE = 1_000
 """So many when a query has looked beyond those."""
 YEARS = 20

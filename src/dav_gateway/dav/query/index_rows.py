@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from dav_gateway.dav.query import times, zones
 from dav_gateway.dav.query.occurrences import Range
-from dav_gateway.dav.query.overlap import bounds
+from dav_gateway.dav.query.overlap import SINCE, bounds
 from dav_gateway.dav.query.regular import Anniversary, Run
 from dav_gateway.dav.query.times import DAY, When
 from dav_gateway.store.object_rows import ALWAYS, LOOK, UNKNOWN, OccurrenceRow
@@ -40,8 +40,9 @@ def single(form: str, starts: tuple[str | None, int], ends: tuple[str | None, in
     (start_zone, start), (end_zone, end) = starts, ends
     if start_zone == end_zone == "UTC":
         return OccurrenceRow(*bounds(form, start, end))
-    last = ALWAYS[1] if form in ("since", "always") else end
-    return OccurrenceRow(start, last, _text([form, start_zone, end_zone, end]))
+    if form == SINCE:
+        return LOOK_ALWAYS  # CREATED is in UTC (RFC 5545 section 3.8.7.1), and otherwise of no zone that is known
+    return OccurrenceRow(start, end, _text([form, start_zone, end_zone]))
 
 
 def runs(pattern: Pattern, found: list[Run]) -> OccurrenceRow:
@@ -88,8 +89,8 @@ def meets(starts: int, ends: int, detail: str | None, asked: Range, floating: tz
         return None
     try:
         return _read(detail).meets(starts, ends, asked, floating)
-    except (LookupError, OverflowError):
-        return None
+    except (LookupError, OverflowError, ValueError, TypeError):
+        return None  # a zone that is not known any more, the year 10000, a row of another version
 
 
 def _text(parts: list[Any]) -> str:
@@ -99,7 +100,7 @@ def _text(parts: list[Any]) -> str:
 @lru_cache(maxsize=4096)
 def _read(detail: str) -> "_Single | _Runs | _Years":
     form, *rest = json.loads(detail)
-    if len(rest) == 3:  # noqa: PLR2004 - see `single`
+    if len(rest) == 2:  # noqa: PLR2004 - see `single`
         return _Single(form, *rest)
     zone, exact, length, *rest = rest
     pattern = Pattern(form, zone, bool(exact), length)
@@ -113,15 +114,14 @@ class _Single(NamedTuple):
     form: str
     start_zone: str | None
     end_zone: str | None
-    end: int
 
-    def meets(self, start: int, _: int, asked: Range, floating: tzinfo) -> bool:
-        if start <= self.end and start < asked.end - MARGIN and self.end > asked.start + MARGIN:
+    def meets(self, start: int, end: int, asked: Range, floating: tzinfo) -> bool:
+        if start <= end and start < asked.end - MARGIN and end > asked.start + MARGIN:
             return True
         first, last = bounds(
             self.form,
             _seconds(start, zones.read(self.start_zone, floating), floating),
-            _seconds(self.end, zones.read(self.end_zone, floating), floating),
+            _seconds(end, zones.read(self.end_zone, floating), floating),
         )
         return asked.start < last and asked.end > first
 
