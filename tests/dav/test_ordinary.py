@@ -34,15 +34,15 @@ NAMES = st.sampled_from([
     "METHOD", "VERSION", "X-A", "x-lower", "dtstart", "Uid", "item1.X-B", "a.DTSTART", "PROFILE", "LOCATION", "VALARM",
     "VEVENT", "FREEBUSY", "X_Y", "N", "FN", "ORG", "ADR", "PHOTO", "KEY", "LABEL", "TEL", "BDAY", "REV", "", "É",
 ])  # fmt: skip
-PARAMETERS = st.sampled_from([
+PARAMETERS = [
     "", "", "", "", ";VALUE=DATE", ";VALUE=DATE-TIME", ";value=date", ";VALUE=PERIOD", ";VALUE=DURATION", ";VALUE=TEXT",
     ";VALUE=", ";VALUE", ";TZID=Europe/Madrid", ";TZID=Nowhere/Land", ';TZID="Europe/Madrid"', ";TZID=", ";TZID=UTC",
     ";TZID=Europe/Madrid;VALUE=DATE", ";VALUE=DATE;VALUE=DATE-TIME", ";VALUE=DATE,DATE-TIME", ';X="a:b;c",d;TYPE=HOME',
     ";ENCODING=BASE64", ";ENCODING=b", ";ENCODING=B;TYPE=JPEG", ";ENCODING=QUOTED-PRINTABLE", ";ENCODING=8BIT",
     ";encoding=b", ";ENCODING=b;ENCODING=b", ";ENCODING=b,b", ";QUOTED-PRINTABLE", ";BASE64", ";CHARSET=latin-1",
     ";TYPE=HOME,WORK", ";TYPE=HOME;TYPE=pref", ";X=a b ", ";X=\x07", ';X="', ";;", ";TZID=a b ", ";RELATED=END",
-])  # fmt: skip
-VALUES = st.sampled_from([
+]  # fmt: skip
+VALUES = [
     "20261124T100000Z", "20261124T100000", "20261124", "20261124T100000z", "20261124T1000", "2026-11-24", "20261324",
     "20261124T246060", "20261124T100060Z", "00000101T000000", "00010101T000000Z", "99991231T235959Z",
     "20261124T100000ZZ",
@@ -55,11 +55,16 @@ VALUES = st.sampled_from([
     "quoted-printable=", "aGVsbG8=", "aGVsbG8", "data:image/png;base64,aGVsbG8=", "2.0", "3.0", "4.0", "2.1", "u1",
     "u1 ",
     "Ruiz;Ana;;;", "a;b;c;d;e;f;g", "\x85", "\u2028",
-])  # fmt: skip
+]  # fmt: skip
 ODD_LINES = st.sampled_from(
     ["BEGIN:VALARM", "END:VALARM", "BEGIN:X-A", "END:X-A", "no colon", "BEGIN:VEVENT ", "a:b:c"]
 )
-LINES = st.builds("{}{}:{}".format, NAMES, PARAMETERS, VALUES)
+LINES = st.builds("{}{}:{}".format, NAMES, st.sampled_from(PARAMETERS), st.sampled_from(VALUES))
+TAKEN_APART = [
+    "DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "DTSTAMP", "CREATED", "LAST-MODIFIED", "COMPLETED", "RDATE", "EXDATE",
+    "DURATION", "TRIGGER",
+]  # fmt: skip
+ABOUT_TIMES = [value for value in VALUES if value[:3].strip("+- ")[:1] in ("2", "0", "9", "P")]
 
 
 @contextmanager
@@ -121,6 +126,35 @@ def test_calendar_objects(
 def test_cards(version: str, lines: list[str]) -> None:
     _same(_octets(["BEGIN:VCARD", version, "UID:u1", "FN:Ana", *lines, "END:VCARD"]), Scope.CONTACTS)
     _same(_octets(["BEGIN:VCARD", *lines, version, "END:VCARD"]), Scope.CONTACTS)
+
+
+@pytest.mark.parametrize("component", ["VEVENT", "VTODO", "VJOURNAL", "VALARM"])
+@settings(max_examples=700, deadline=None)
+@given(
+    line=st.builds(
+        "{}{}:{}".format,
+        st.sampled_from(TAKEN_APART), st.sampled_from(["", "", *PARAMETERS]), st.sampled_from(ABOUT_TIMES),
+    ),
+)  # fmt: skip
+def test_lines_that_are_taken_apart(component: str, line: str) -> None:
+    if component == "VALARM":
+        body = ["BEGIN:VEVENT", "UID:u1", "DTSTART:20261124", "BEGIN:VALARM", line, "END:VALARM", "END:VEVENT"]
+    else:
+        start = () if component == "VTODO" or line.startswith("DTSTART") else ("DTSTART:20261124T100000Z",)
+        body = [f"BEGIN:{component}", "UID:u1", *start, line, f"END:{component}"]
+    _same(_calendar(*body), Scope.CALENDARS)
+
+
+@pytest.mark.parametrize("parameters", ["", ";X=1", ";ENCODING=b"])
+@pytest.mark.parametrize("name", ["UID", "FN", "VERSION", "N", "METHOD", "RRULE"])
+def test_lines_that_are_asked_for(name: str, parameters: str) -> None:
+    for value in [*VALUES, "a\\,b", "a\\\\,b", "\\,a", "a\\;b", ",", "  "]:
+        line = f"{name}{parameters}:{value}"
+        card = {"VERSION": "VERSION:3.0", "UID": "UID:u1", "FN": "FN:Ana", name: line}
+        _same(_octets(["BEGIN:VCARD", *card.values(), "END:VCARD"]), Scope.CONTACTS)
+        event = {"UID": "UID:u1", "DTSTART": "DTSTART:20261124", name: line}
+        _same(_calendar("BEGIN:VEVENT", *event.values(), "END:VEVENT"), Scope.CALENDARS)
+        _same(_calendar(line, "BEGIN:VEVENT", "UID:u1", "DTSTART:20261124", "END:VEVENT"), Scope.CALENDARS)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from distributions import PROJECTS, Sample, samples
 from http_client import NAMESPACES, Client, Reply, clark
 from judge import faults
 
+from dav_gateway.core.scope import Scope
+from dav_gateway.dav import analysis, ordinary
+from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.example import objects, people
 
 HOMES = {False: "/dav/sampler/calendars/samples/", True: "/dav/sampler/contacts/contacts/"}
@@ -169,3 +172,18 @@ CARD_REPORTS = {
 <CR:prop-filter name="EMAIL"><CR:text-match match-type="contains">e</CR:text-match></CR:prop-filter>
 </CR:filter></CR:addressbook-query>""",
 }
+
+
+def test_reading_without_vobject_agrees_with_it(everything, monkeypatch):
+    """On what other projects test their parsers with: the same is stored, the same is refused."""
+    with monkeypatch.context() as patched:
+        patched.setattr(ordinary, "read", lambda _: None)
+        by_vobject = [outcome(sample.octets, home) for sample in everything for home in Scope]
+    assert [outcome(sample.octets, home) for sample in everything for home in Scope] == by_vobject
+
+
+def outcome(octets, home):
+    try:
+        return analysis.analyse(octets, home, "x")
+    except InvalidObject as invalid:
+        return invalid.condition

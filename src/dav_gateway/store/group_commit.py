@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.store.connecting import connect
 from dav_gateway.store.failures import as_unavailable
+from dav_gateway.store.sqlite_dialect import begin_writing, driver
 from dav_gateway.store.writer_mutex import WriterMutex
 
 MOST = 32
@@ -30,20 +31,20 @@ SECONDS = 0.02
 class GroupCommit:
     """All writes of one process to one SQLite file; made after any fork."""
 
-    def __init__(self, database: Path, writer: Engine, limit: float) -> None:
-        """`writer` begins with BEGIN IMMEDIATE; `limit`: seconds that a writer waits for the others at most."""
-        self._writer = writer
+    def __init__(self, database: Path, engine: Engine, limit: float) -> None:
+        """`limit`: seconds that a writer waits for the others at most."""
+        self._engine = engine
         self._mutex = WriterMutex(database, limit, self._end)
         self._group: _Group | None = None  # belongs to who has the mutex
 
     @contextmanager
     def alone(self, *, urgent: bool) -> Iterator[Connection]:
         """A transaction that is nobody else's."""
-        c = connect(self._writer)
+        c = connect(self._engine)
         try:
             self._mutex.acquire(urgent=urgent)
             try:
-                with c.begin():
+                with begin_writing(c):
                     yield c
             finally:
                 self._mutex.release()
@@ -59,7 +60,7 @@ class GroupCommit:
         """
         self._mutex.acquire(joins=True)
         try:
-            group = self._group = self._group or _Group(self._writer)
+            group = self._group = self._group or _Group(self._engine)
         except BaseException:
             self._mutex.release()
             raise
@@ -86,18 +87,16 @@ class GroupCommit:
 class _Group:
     """One transaction; its connection is used by one member at a time."""
 
-    def __init__(self, writer: Engine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._begun = monotonic()
         self._size = 0
         self._kept = 0
         self._failed: BaseException | None = None
         self._ended = threading.Event()
-        self._c = connect(writer)
+        self._c = connect(engine)
         try:
-            self._transaction = self._c.begin()
-            driver = self._c.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            self._driver = driver
+            self._transaction = begin_writing(self._c)
+            self._driver = driver(self._c)
         except BaseException:
             self._c.close()
             raise

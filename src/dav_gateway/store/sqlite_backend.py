@@ -3,20 +3,17 @@
 A write that changes a credential runs before or after a fenced one, never beside it.
 """
 
-import sqlite3
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.group_commit import GroupCommit
+from dav_gateway.store.sqlite_dialect import URL
 from dav_gateway.store.sqlite_file import SqliteFile
-
-_BEGIN = "begin_statement"
 
 
 class SqliteBackend:
@@ -28,7 +25,7 @@ class SqliteBackend:
         """`busy_timeout`: seconds that any lock is waited for at most."""
         self.file: SqliteFile = file
         self.engine = create_engine(
-            "sqlite://",
+            URL,
             creator=lambda: file.connect(busy_timeout),
             poolclass=QueuePool,
             pool_size=pool_size,
@@ -37,19 +34,13 @@ class SqliteBackend:
             pool_use_lifo=True,
             hide_parameters=True,
         )
-        event.listen(self.engine, "begin", _begin)
         self.reader = self.engine
-        writer = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-        self._writes = GroupCommit(file.path, writer, busy_timeout)
+        self._writes = GroupCommit(file.path, self.engine, busy_timeout)
 
     def own_reader(self) -> Engine:
         """An engine of one connection, which waits for no lock at all."""
         assert self.file is not None
-        engine = create_engine(
-            "sqlite://", creator=partial(self.file.connect, 0), poolclass=StaticPool, hide_parameters=True
-        )
-        event.listen(engine, "begin", _begin)
-        return engine
+        return create_engine(URL, creator=partial(self.file.connect, 0), poolclass=StaticPool, hide_parameters=True)
 
     def look(self) -> None:
         """Raises StoreUnavailable when the file was moved away or replaced."""
@@ -83,14 +74,3 @@ class SqliteBackend:
         """Close idle connections and the lock files."""
         self.engine.dispose()
         self._writes.close()
-
-
-def _begin(connection: Connection) -> None:
-    # A deferred BEGIN takes no lock and fixes its snapshot at the first read.
-    statement = connection.get_execution_options().get(_BEGIN, "BEGIN")
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    try:
-        driver.execute(statement)
-    except sqlite3.Error as error:
-        raise as_unavailable(error) or error from error
