@@ -4,6 +4,7 @@ A person has one app password for calendars and one for contacts. Thunderbird ke
 and user name, so two for one address need two user names: the account's name and its e-mail.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,7 @@ CONFLICT = "chrome://calendar/content/calendar-conflicts-dialog.xhtml"
 NOT_WRITTEN = "chrome://calendar/content/calendar-error-prompt.xhtml"
 KEEP_THEIRS = CANCEL = {"accept": False}
 KEEP_MINE = {"accept": True}
+REFRESHES = 60
 PATHS = {"calendars": "calendars/calendar/", "contacts": "contacts/contacts/"}
 
 
@@ -323,6 +325,26 @@ def test_a_sync_of_events_outlives_a_server_in_trouble(gateway, bird, passwords,
     bird.refresh(calendar.path)
     assert bird.items(calendar.path) == {"kept": "Changed there"}
     assert not bird.disabled(calendar.path)
+    assert users(bird) == [NAME]
+    assert shown(bird) == []
+
+
+def test_events_outlive_a_refresh_that_failed_before_them(gateway, bird, passwords, calendar):
+    """The first refresh afterwards sends the new event and never ends; the next one sends the rest."""
+    calendar.put("kept.ics", event("kept", "Kept"))
+    find_calendars(bird, gateway, passwords.calendars)
+    with gateway.out_of_order():
+        bird.refresh(calendar.path)
+        bird.add_item(calendar.path, event("mine", "Mine"))
+        bird.change_item(calendar.path, "kept", "Changed here")
+    for _ in range(REFRESHES):
+        bird.start_refresh(calendar.path)
+        time.sleep(0.25)
+        if "SUMMARY:Changed here\r\n" in calendar.get("kept.ics"):
+            break
+    assert calendar.names() == {"kept.ics", "mine.ics"}
+    assert "SUMMARY:Changed here\r\n" in calendar.get("kept.ics")
+    assert bird.items(calendar.path) == {"kept": "Changed here", "mine": "Mine"}
     assert users(bird) == [NAME]
     assert shown(bird) == []
 
