@@ -1,15 +1,16 @@
 """Multiget: objects by their hrefs (RFC 4791 section 7.9, RFC 6352 section 8.7)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import tzinfo
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Scope
-from dav_gateway.dav import answers, members
+from dav_gateway.dav import answers, members, view
 from dav_gateway.dav.answers import Long
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
@@ -28,37 +29,46 @@ TOGETHER = 100
 """Objects that are read, and held in memory, at once."""
 
 
+class Place(NamedTuple):
+    """A collection (or an object) whose objects are told; `told` writes them, with what `part` makes of each."""
+
+    looked: View
+    told: ObjectResponses
+    part: Callable[[StoredObject], str | None]
+
+
 def answer(request: DavRequest, site: Site, looked: View, body: Element, asked: Asked) -> Long:
     """One `D:response` for each href, in their order. Raises BadXML, InvalidFilter, TooManyOccurrences."""
-    paths = [_path(each.text or "") for each in body.findall(clark("D:href"))]
+    paths = dict.fromkeys(_path(each.text or "") for each in body.findall(clark("D:href")))
     if not paths:
         raise BadXML("A multiget names at least one href.")
-    wanted = {path: _name_in(looked, path) for path in paths}
-    zone = floating_zone(looked, body)
-    responses = _responses(
-        request, looked, wanted, members.responses(looked, site, asked), partial(_part, looked, asked, zone)
-    )
+    places = {
+        each.path: Place(
+            each, members.responses(each, site, asked), partial(_part, each, asked, floating_zone(each, body))
+        )
+        for each in view.holders(request, looked)
+    }
+    responses = _responses(request, paths, places)
     if asked.is_whole:
         return answers.in_pieces(responses)
     return answers.many(multistatus(responses))
 
 
-def _responses(
-    request: DavRequest,
-    looked: View,
-    wanted: Mapping[str, str | None],
-    told: ObjectResponses,
-    part: Callable[[StoredObject], str | None],
-) -> Iterator[str]:
-    assert looked.collection is not None
-    paths = iter(wanted.items())
-    while some := list(islice(paths, TOGETHER)):
-        names = [name for _, name in some if name]
-        found = objects.get_many(request.connection, looked.collection.id, names, octets=told.octets)
-        by_name = {stored.name: stored for stored in found}
-        for path, name in some:
-            stored = by_name.get(name) if name else None
-            yield gone(path) if stored is None else told.one(stored, part(stored))
+def _responses(request: DavRequest, paths: Iterable[str], places: Mapping[str, Place]) -> Iterator[str]:
+    left = iter(paths)
+    while some := list(islice(left, TOGETHER)):
+        found: dict[str, tuple[Place, StoredObject]] = {}
+        for place, wanted in _by_place(some, places):
+            assert place.looked.collection is not None
+            number = place.looked.collection.id
+            for stored in objects.get_many(request.connection, number, wanted, octets=place.told.octets):
+                found[wanted[stored.name]] = place, stored
+        for path in some:
+            if path in found:
+                place, stored = found[path]
+                yield place.told.one(stored, place.part(stored))
+            else:
+                yield gone(path)
 
 
 def _path(reference: str) -> str:
@@ -68,13 +78,16 @@ def _path(reference: str) -> str:
         raise BadXML("An href of the request is not a URI.") from error
 
 
-def _name_in(looked: View, path: str) -> str | None:
-    """The object's name when `path` lies directly in the collection; hrefs that point elsewhere find nothing. The
-    multiget of an object finds that object only."""
-    if looked.object is not None:
-        return looked.object.name if path == looked.path else None
-    name = path.removeprefix(looked.path)
-    return name if name != path and name and "/" not in name else None
+def _by_place(paths: Iterable[str], places: Mapping[str, Place]) -> Iterator[tuple[Place, dict[str, str]]]:
+    """The paths of each place by the names of the objects there: those that lie directly in the collection; hrefs that
+    point elsewhere find nothing. The multiget of an object finds that object only."""
+    named: dict[str, dict[str, str]] = {}
+    for path in paths:
+        folder = path if path in places else path[: path.rfind("/") + 1]
+        named.setdefault(folder, {})[path[path.rfind("/") + 1 :]] = path
+    for folder, wanted in named.items():
+        if folder in places:
+            yield places[folder], wanted
 
 
 def _part(looked: View, asked: Asked, zone: tzinfo, stored: StoredObject) -> str | None:

@@ -9,6 +9,9 @@ COLLECTION = {
     Scope.CALENDARS: ("D:sync-collection", "C:calendar-multiget", "C:calendar-query", "C:free-busy-query"),
     Scope.CONTACTS: ("D:sync-collection", "CR:addressbook-multiget", "CR:addressbook-query"),
 }
+HOME = {Scope.CALENDARS: ("C:calendar-multiget", "C:calendar-query", "C:free-busy-query"), Scope.CONTACTS: ()}
+"""RFC 4791 section 7: a home answers for all of its calendars."""
+
 OBJECT = {
     Scope.CALENDARS: ("C:calendar-multiget", "C:calendar-query"),
     Scope.CONTACTS: ("CR:addressbook-multiget", "CR:addressbook-query"),
@@ -19,9 +22,15 @@ def reports(kind: Kind, home: Scope | None) -> tuple[str, ...]:
     """Names of the reports that work on such a resource, with their prefixes."""
     if kind in (Kind.ROOT, Kind.PRINCIPAL):
         return EVERYWHERE + PRINCIPALS
-    if home is None or kind is Kind.HOME:
+    if home is None:
         return EVERYWHERE
-    return EVERYWHERE + (COLLECTION if kind is Kind.COLLECTION else OBJECT)[home]
+    match kind:
+        case Kind.HOME:
+            return EVERYWHERE + HOME[home]
+        case Kind.COLLECTION:
+            return EVERYWHERE + COLLECTION[home]
+        case _:
+            return EVERYWHERE + OBJECT[home]
 
 
 def offers(kind: Kind, home: Scope | None, report: str) -> bool:

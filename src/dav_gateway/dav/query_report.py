@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Kind, Scope
-from dav_gateway.dav import answers, card_search, members
+from dav_gateway.dav import answers, card_search, members, view
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.calendar_search import CalendarSearch
 from dav_gateway.dav.card_search import CardSearch
@@ -25,6 +25,7 @@ from dav_gateway.dav.names import clark
 from dav_gateway.dav.query import calendar_filter, card_filter, free_busy, zones
 from dav_gateway.dav.query.calendar_index import UNREADABLE as UNREADABLE  # noqa: PLC0414 - for multiget too
 from dav_gateway.dav.query.calendar_object import CalendarObject
+from dav_gateway.dav.query.free_busy import Period
 from dav_gateway.dav.query.occurrences import Range
 from dav_gateway.dav.query.ranges import closed_range
 from dav_gateway.dav.query.text import InvalidFilter
@@ -39,6 +40,8 @@ from dav_gateway.store.objects import StoredObject
 log = logging.getLogger("dav_gateway.dav")
 PREFIX_OF = {Scope.CALENDARS: "C", Scope.CONTACTS: "CR"}
 Found = tuple[StoredObject, str | None]
+Learnt = dict[int, list[Lesson]]
+"""What is to be told to the index, by the collection."""
 
 
 def answer(  # noqa: PLR0917 - what every report gets
@@ -46,29 +49,39 @@ def answer(  # noqa: PLR0917 - what every report gets
 ) -> Response:
     """The matching objects with what was asked of them. Raises BadXML, InvalidFilter, TooManyOccurrences."""
     # Without Depth the collection is meant as well, as most servers take it; with Depth 0 its objects are not.
-    if environ.get("HTTP_DEPTH", "1").strip().lower() not in ("1", "infinity") and looked.kind is Kind.COLLECTION:
+    if environ.get("HTTP_DEPTH", "1").strip().lower() not in ("1", "infinity") and looked.kind is not Kind.OBJECT:
         return answers.plain(HTTPStatus.BAD_REQUEST, "A query of a collection has Depth 1.")
     assert looked.home is not None
     prefix = PREFIX_OF[looked.home]
     limit = wanted_limit(body, clark(f"{prefix}:limit"), clark(f"{prefix}:nresults"))
-    assert looked.collection is not None
-    search: CalendarSearch | CardSearch
-    if looked.home is Scope.CALENDARS:
-        search = CalendarSearch(request.connection, looked.collection.id, floating_zone(looked, body))
-        found = _events(search, looked, body, asked)
-    else:
-        search = CardSearch(request.connection, looked.collection.id)
-        found = _cards(search, looked, body, asked)
-    told = members.responses(looked, site, asked)
+    learnt: Learnt = {}
     responses: list[str] = []
-    for stored, data in found:
+    for told in _told(request, site, looked, body, asked, learnt):
         if len(responses) == limit:
             # RFC 6352 section 8.6.2: the request URI with 507 says that there are more.
             responses.append(gone(looked.path, HTTPStatus.INSUFFICIENT_STORAGE, WITHIN_LIMITS))
             break
-        responses.append(told.one(stored, data))
-    _teach(request, looked.collection.id, search.lessons)
+        responses.append(told)
+    _teach(request, learnt)
     return answers.many(multistatus(responses))
+
+
+def _told(  # noqa: PLR0917 - what every report gets
+    request: DavRequest, site: Site, looked: View, body: Element, asked: Asked, learnt: Learnt
+) -> Iterator[str]:
+    for holder in view.holders(request, looked):
+        assert holder.collection is not None
+        search: CalendarSearch | CardSearch
+        if holder.home is Scope.CALENDARS:
+            search = CalendarSearch(request.connection, holder.collection.id, floating_zone(holder, body))
+            found = _events(search, holder, body, asked)
+        else:
+            search = CardSearch(request.connection, holder.collection.id)
+            found = _cards(search, holder, body, asked)
+        learnt[holder.collection.id] = search.lessons
+        responses = members.responses(holder, site, asked)
+        for stored, data in found:
+            yield responses.one(stored, data)
 
 
 def _events(search: CalendarSearch, looked: View, body: Element, asked: Asked) -> Iterator[Found]:
@@ -105,15 +118,17 @@ def _cards(search: CardSearch, looked: View, body: Element, asked: Asked) -> Ite
             yield stored, None
 
 
-def _teach(request: DavRequest, collection_id: int, lessons: list[Lesson]) -> None:
+def _teach(request: DavRequest, learnt: Learnt) -> None:
     """Tell the index what the request found out. What it cannot be told now it will be by a later request."""
-    if not lessons:
+    if not any(learnt.values()):
         return
     fence = request.services.verification.fence(request.granted)
     request.finish(commit=False)
     try:
-        with request.services.database.write(fence) as connection:
-            object_index.learn(connection, collection_id, lessons)
+        for collection_id, lessons in learnt.items():
+            if lessons:
+                with request.services.database.write(fence) as connection:
+                    object_index.learn(connection, collection_id, lessons)
     except GatewayError as error:
         log.debug("the index was not told: %s", type(error).__name__)
 
@@ -137,7 +152,7 @@ def floating_zone(looked: View, body: Element) -> tzinfo:
 
 
 def busy(request: DavRequest, looked: View, body: Element) -> Response:
-    """The VFREEBUSY of a calendar. Raises BadXML, TooManyOccurrences."""
+    """The VFREEBUSY of a calendar, or of all in a home. Raises BadXML, TooManyOccurrences."""
     element = body.find(clark("C:time-range"))
     if element is None:
         raise BadXML("A free-busy-query has a time-range.")
@@ -145,12 +160,16 @@ def busy(request: DavRequest, looked: View, body: Element) -> Response:
         asked: Range = closed_range(element)
     except InvalidFilter as error:
         raise BadXML(str(error)) from error
-    assert looked.collection is not None
-    floating = floating_zone(looked, body)
-    search = CalendarSearch(request.connection, looked.collection.id, floating)
-    rows = (each.stored for each in search.between(asked, None, octets=True))
-    found = free_busy.periods(rows, floating, asked)
-    _teach(request, looked.collection.id, search.lessons)
+    learnt: Learnt = {}
+    found: list[Period] = []
+    for calendar in view.holders(request, looked):
+        assert calendar.collection is not None
+        floating = floating_zone(calendar, body)
+        search = CalendarSearch(request.connection, calendar.collection.id, floating)
+        learnt[calendar.collection.id] = search.lessons
+        rows = (each.stored for each in search.between(asked, None, octets=True))
+        found = free_busy.merged(found + free_busy.periods(rows, floating, asked))
+    _teach(request, learnt)
     text = free_busy.answer(found, asked, request.services.clock())
     return HTTPStatus.OK, {"Content-Type": "text/calendar; charset=utf-8"}, text, None
 

@@ -123,6 +123,11 @@ def children(request: DavRequest, view: View) -> Iterator[View]:
                 yield member(view, stored)
 
 
+def holders(request: DavRequest, view: View) -> Iterator[View]:
+    """The collections that a report on `view` looks into: those of a home that the credential may see, or the one."""
+    return children(request, view) if view.kind is Kind.HOME else iter([view])
+
+
 def member(view: View, stored: StoredObject) -> View:
     """The view of an object of the collection in `view`; a view of that very object stays what it is."""
     path = view.path if view.kind is Kind.OBJECT else view.path + stored.name

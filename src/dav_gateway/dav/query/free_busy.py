@@ -29,7 +29,7 @@ def periods(rows: Iterable[StoredObject], floating: tzinfo, asked: Range) -> lis
                     raise TooManyOccurrences
         except (ValueError, OverflowError):
             continue
-    return _merged(found)
+    return merged(found)
 
 
 def _of_object(calendar: CalendarObject, asked: Range) -> Iterator[Period]:
@@ -67,7 +67,8 @@ def _bounds(found: Occurrence, calendar: CalendarObject) -> tuple[int, int]:
     return start, start + (DAY if found.start.is_date else 0)
 
 
-def _merged(found: list[Period]) -> list[Period]:
+def merged(found: list[Period]) -> list[Period]:
+    """The same periods by their start; those of a type that touch are one."""
     result: list[Period] = []
     for kind, start, end in sorted(found):
         if result and result[-1][0] == kind and start <= result[-1][2]:
