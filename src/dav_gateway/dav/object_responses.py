@@ -4,10 +4,11 @@ A listing has thousands of them. What differs from object to object is its name,
 type and its octets; everything else that an object tells is that of its collection (see `properties`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from dav_gateway.core.moment import EPOCH
@@ -24,7 +25,13 @@ from dav_gateway.store.objects import StoredObject
 DATA = {Scope.CALENDARS: clark("C:calendar-data"), Scope.CONTACTS: clark("CR:address-data")}
 
 _SAMPLE = StoredObject("", "", '""', "", 0, None, None, 0, EPOCH)
-Value = Callable[[StoredObject], str]
+
+
+class _Value(NamedTuple):
+    """What fills a place of the form: a field of StoredObject, and how it is told where it is not told as it is."""
+
+    field: str
+    told: Callable[[Any], str] | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -32,23 +39,23 @@ def _date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
 
 
-def _data(stored: StoredObject) -> str:
+def _data(octets: bytes) -> str:
     try:
-        return octets_text(stored.octets)
+        return octets_text(octets)
     except UnicodeDecodeError:
-        return octets_text(as_text(stored.octets).encode())
+        return octets_text(as_text(octets).encode())
 
 
-def _content_type(home: Scope) -> Value:
-    if home is Scope.CALENDARS:
-        return lambda stored: f"text/calendar;charset=utf-8;component={stored.component}"
-    return lambda _stored: "text/vcard;charset=utf-8"
+_CONTENT_TYPES: Mapping[Scope, Callable[[str], str]] = {
+    Scope.CALENDARS: lambda component: f"text/calendar;charset=utf-8;component={component}",
+    Scope.CONTACTS: lambda _component: "text/vcard;charset=utf-8",
+}
 
 
 class ObjectResponses:
     """The responses of the objects of one collection to one request.
 
-    `octets`: whether an object's octets are among what was asked for, so that they have to be read.
+    `columns`: the fields of StoredObject that they tell of, beside its name. `octets`: whether those are among them.
     """
 
     def __init__(self, looked: View, site: Site, wanted: Wanted, *, brief: bool, with_data: bool = False) -> None:
@@ -59,31 +66,32 @@ class ObjectResponses:
         assert looked.home is not None
         self._folder = looked.path if looked.kind is Kind.COLLECTION else looked.path.rpartition("/")[0] + "/"
         sample = view.member(looked, _SAMPLE)
-        own: dict[str, Value] = {
-            clark("D:getetag"): lambda stored: stored.etag,
-            clark("D:getcontenttype"): _content_type(looked.home),
-            clark("D:getcontentlength"): lambda stored: str(stored.size),
-            clark("D:getlastmodified"): lambda stored: _date(stored.modified_at // 1000),
+        own = {
+            clark("D:getetag"): _Value("etag"),
+            clark("D:getcontenttype"): _Value("component", _CONTENT_TYPES[looked.home]),
+            clark("D:getcontentlength"): _Value("size"),
+            clark("D:getlastmodified"): _Value("modified_at", lambda moment: _date(moment // 1000)),
         }
-        data = DATA[looked.home]
-        self.octets = with_data and not wanted.names_only and data in wanted.names
+        if with_data:
+            own[DATA[looked.home]] = _Value("octets", _data)
         found: list[str] = []
         missing: list[str] = []
-        self._values: list[Value] = []
+        self._values: list[_Value] = []
         for name in properties.asked_of(sample, site, wanted):
             if wanted.names_only:
                 found.append(_literal(element(name)))
-            elif name in own or (name == data and with_data):
+            elif name in own:
                 opening, closing = tags(name)
                 found.append(f"{_literal(f'<{opening}>')}%s{_literal(f'</{closing}>')}")
-                self._values.append(_data if name == data else own[name])
+                self._values.append(own[name])
             else:
                 value = properties.value(sample, site, name)
                 if value is not None:
                     found.append(_literal(value))
                 elif not brief:
                     missing.append(_literal(element(name)))
-        self._data_at = self._values.index(_data) if self.octets else None
+        self.columns = tuple(value.field for value in self._values)
+        self.octets = "octets" in self.columns
         told = propstat(HTTPStatus.OK, found) + propstat(HTTPStatus.NOT_FOUND, missing)
         # A response needs a propstat, if only an empty one (RFC 4918 section 14.24).
         told = told or f"<D:propstat><D:prop/>{status_line(HTTPStatus.OK)}</D:propstat>"
@@ -91,22 +99,23 @@ class ObjectResponses:
 
     def one(self, stored: StoredObject, data: str | None = None) -> str:
         """The response of an object. `data`: what is sent of it, where that is not what is stored."""
-        values = [value(stored) for value in self._values] if data is None else self._with_data(stored, data)
+        if data is not None:
+            stored = stored._replace(octets=data.encode())
+        values = [
+            getattr(stored, field) if told is None else told(getattr(stored, field)) for field, told in self._values
+        ]
         return self._form % (quote(stored.name), *values)
 
-    def many(self, found: Iterable[StoredObject]) -> Iterator[str]:
-        """The responses of objects, in their order."""
-        form, values = self._form, self._values
-        if len(values) == 1:
-            value = values[0]
-            return (form % (quote(stored.name), value(stored)) for stored in found)
-        return (form % (quote(stored.name), *[value(stored) for value in values]) for stored in found)
-
-    def _with_data(self, stored: StoredObject, data: str) -> list[str]:
-        return [
-            octets_text(data.encode()) if place == self._data_at else value(stored)
-            for place, value in enumerate(self._values)
-        ]
+    def many(self, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+        """The responses of objects given by their names and `columns`, in their order."""
+        form = self._form
+        if any(value.told for value in self._values):
+            tell = [value.told or str for value in self._values]
+            return (
+                form % (quote(name), *[one(value) for one, value in zip(tell, rest, strict=True)])
+                for name, *rest in rows
+            )
+        return (form % (quote(name), *rest) for name, *rest in rows)
 
 
 def _literal(text: str) -> str:

@@ -53,7 +53,7 @@ def _listing(request: DavRequest, site: Site, looked: View, itself: list[View], 
     request.expect(None)
     assert looked.collection is not None
     told = ObjectResponses(looked, site, asked, brief=brief)
-    members = told.many(objects.every(request.connection, looked.collection.id, octets=False))
+    members = told.many(objects.listing(request.connection, looked.collection.id, told.columns))
     return answers.in_pieces(chain((described(each, site, asked, brief=brief) for each in itself), members))
 
 

@@ -12,12 +12,12 @@ from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
 from dav_gateway.dav.multistatus import gone
 from dav_gateway.dav.names import clark, element
+from dav_gateway.dav.object_responses import ObjectResponses
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects, sync_position
 from dav_gateway.store.errors import SyncTokenTooOld
-from dav_gateway.store.objects import StoredObject
 from dav_gateway.store.sync_position import SyncPosition
 
 SYNC = clark("D:sync-collection")
@@ -37,12 +37,11 @@ def answer(  # noqa: PLR0917 - what every report gets
     sent = (body.findtext(clark("D:sync-token")) or "").strip()
     try:
         position = sync_position.read(looked.collection, sent) if sent else sync_position.start(looked.collection)
-        found, removed, behind = _changes(request, looked, position, limit, with_data=asked.octets)
+        told, removed, behind = _changes(request, looked, position, limit, members.responses(looked, site, asked))
     except SyncTokenTooOld:
         return answers.precondition(
             HTTPStatus.FORBIDDEN, "D:valid-sync-token", "This sync token is not of this collection, or too old."
         )
-    told = members.responses(looked, site, asked).many(found)
     responses = [gone(looked.path + name) for name in removed]
     if behind is not None:
         # RFC 6578 section 3.6: the collection itself with 507 says that there is more behind this sync token.
@@ -77,20 +76,20 @@ def wanted_limit(body: Element, limit: str, nresults: str) -> int | None:
 
 
 def _changes(
-    request: DavRequest, looked: View, position: SyncPosition, limit: int | None, *, with_data: bool
-) -> tuple[Iterable[StoredObject], list[str], SyncPosition | None]:
-    """Members that changed, names of those removed, and the position behind them when there is more."""
+    request: DavRequest, looked: View, position: SyncPosition, limit: int | None, told: ObjectResponses
+) -> tuple[Iterable[str], list[str], SyncPosition | None]:
+    """What is told of members that changed, names of those removed, and the position behind them when there is more."""
     connection, collection = request.connection, looked.collection
     assert collection is not None
     if position.change == 0 and not position.name and limit is None:
         request.expect(None)
-        return objects.every(connection, collection.id, octets=with_data), [], None
+        return told.many(objects.listing(connection, collection.id, told.columns)), [], None
     request.expect(collection.change - position.change)
     behind: SyncPosition | None = None
     if limit is None and not position.name:
         changed, removed = objects.changes_since(connection, collection, position.change)
     else:
         changed, removed, behind = objects.page_of_changes(connection, collection, position, limit or 2**31)
-    if with_data:
+    if told.octets:
         request.expect(None)
-    return objects.get_many(connection, collection.id, changed, octets=with_data), removed, behind
+    return map(told.one, objects.get_many(connection, collection.id, changed, octets=told.octets)), removed, behind

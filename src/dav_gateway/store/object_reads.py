@@ -1,6 +1,8 @@
 """Reading objects: one, some, all, those that changed. See `objects`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, text, union_all
@@ -13,6 +15,7 @@ from dav_gateway.store.sync_position import SyncPosition
 
 NAMES_PER_STATEMENT = 500
 ROWS_PER_FETCH = 200
+_FEW_AT_A_TIME = {"yield_per": ROWS_PER_FETCH}
 
 HEAD = [
     object_.c.name,
@@ -106,8 +109,22 @@ def every(c: Connection, collection_id: int, *, octets: bool = True) -> Iterator
     return _stream(c, _EVERY if octets else _HEADS, {"collection_id": collection_id})
 
 
+def listing(c: Connection, collection_id: int, columns: tuple[str, ...]) -> Iterator[Sequence[Any]]:
+    """Name and `columns` (fields of StoredObject) of all objects, by name: what a listing tells and no more is read.
+
+    They are fetched a few at a time: use it up before the connection writes or closes.
+    """
+    result = c.execute(_listing(columns), {"collection_id": collection_id}, execution_options=_FEW_AT_A_TIME)
+    return chain.from_iterable(result.partitions())
+
+
+@lru_cache(maxsize=64)
+def _listing(columns: tuple[str, ...]) -> Select[Any]:
+    return select(object_.c.name, *[object_.c[column] for column in columns]).where(_INSIDE).order_by(object_.c.name)
+
+
 def _stream(c: Connection, statement: Select[Any], values: Mapping[str, object]) -> Iterator[StoredObject]:
-    result = c.execute(statement, values, execution_options={"yield_per": ROWS_PER_FETCH})
+    result = c.execute(statement, values, execution_options=_FEW_AT_A_TIME)
     for part in result.partitions():
         for row in part:
             yield _read(row)

@@ -9,6 +9,7 @@ from dav_gateway.store.object_reads import (
     every,
     get,
     get_many,
+    listing,
     page_of_changes,
 )
 from dav_gateway.store.object_rows import NewObject, StoredObject
@@ -24,6 +25,7 @@ __all__ = [
     "forget_removed",
     "get",
     "get_many",
+    "listing",
     "move",
     "page_of_changes",
     "put",
