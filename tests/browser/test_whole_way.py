@@ -151,6 +151,10 @@ def test_the_keyboard_is_enough(person: Callable[..., Person], opened: Callable[
     page.keyboard.press("Escape")
     expect(menu.locator("summary")).to_be_focused()
     expect(menu.locator("ul")).to_be_hidden()
+    page.keyboard.press("Enter")
+    menu.get_by_role("button", name="Pause").press("Enter")
+    expect(page.locator(".state")).to_have_text("Paused")
+    expect(page.locator("li.row")).to_be_focused()
 
 
 def test_copying_is_said_and_leaving_is_guarded(person: Callable[..., Person], opened: Callable[..., Page]) -> None:

@@ -51,25 +51,25 @@ def rename(context: Context) -> Response:
         context.services.issuing.rename(credential.id, label, actor=context.account.name)
     except Refusal:
         return _one(context, credential, error="comment", status=422)
-    return context.redirect(HOME)
+    return _to_its_row(context)
 
 
 def pause(context: Context) -> Response:
     """Stop it for a while."""
     context.services.revocation.pause(owned(context, alive=True).id, by=context.account.name)
-    return context.redirect(HOME)
+    return _to_its_row(context)
 
 
 def resume(context: Context) -> Response:
     """Let it sync again."""
     context.services.revocation.resume(owned(context, alive=True).id, by=context.account.name)
-    return context.redirect(HOME)
+    return _to_its_row(context)
 
 
 def accept(context: Context) -> Response:
     """ "It is mine": the next program that comes decides what this password belongs to."""
     context.services.issuing.accept_new_client(owned(context, alive=True).id, actor=context.account.name)
-    return context.redirect(HOME)
+    return _to_its_row(context)
 
 
 def ask_delete(context: Context) -> Response:
@@ -132,6 +132,11 @@ def _one(context: Context, credential: Credential, *, error: str = "", status: i
         error=error,
         longest=LONGEST_LABEL,
     )
+
+
+def _to_its_row(context: Context) -> Response:
+    """Back to the list, at the row of the app password: whoever uses a keyboard or a screen reader goes on there."""
+    return context.redirect(f"{HOME}#{context.params['id']}")
 
 
 def _is_shown(row: listing.Row) -> bool:
