@@ -93,6 +93,9 @@ def test_the_second_click_shows_it_to_the_same_person_for_seconds(house: House) 
     theirs = ben.post(f"{LIST}/new", {**fields, "csrf": ben.get(LIST).field("csrf")})
     assert theirs.status == 400
     assert first.password not in theirs.text
+    kept = house.services.forms.shown_again
+    assert kept.look(fields["form"], house.services.accounts.get("ben")) is None
+    assert kept.look(fields["form"][:8], house.ana) is None
     house.clock.advance(LIFETIME - 1)
     assert browser.post(f"{LIST}/new", fields).password == first.password
     with house.services.database.read() as connection:
