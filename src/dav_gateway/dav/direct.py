@@ -35,7 +35,7 @@ def answer(application: Application, request: DavRequest, environ: Mapping[str, 
 
 def quick(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Own | None:
     """As `answer`, for what is done in less than a millisecond; None for what may take longer, or waits to write."""
-    if environ["REQUEST_METHOD"] not in READING:
+    if environ["REQUEST_METHOD"] not in READING or not _may_be_short(request, environ):
         return None
     request.most_resources, request.most_octets = QUICK_RESOURCES, QUICK_OCTETS
     try:
@@ -43,6 +43,16 @@ def quick(application: Application, request: DavRequest, environ: Mapping[str, A
     except TooMuch:
         return None
     return None if found is None else encoded(environ, whole(found))
+
+
+def _may_be_short(request: DavRequest, environ: Mapping[str, Any]) -> bool:
+    """False for what shows at once that it is long, so that it is not begun twice: listings and most reports."""
+    if environ["REQUEST_METHOD"] == "REPORT":
+        return b"sync-collection" in environ["wsgi.input"].getvalue()
+    if environ["REQUEST_METHOD"] == "PROPFIND" and environ.get("HTTP_DEPTH", "0") != "0":
+        resource = resource_at(request.path)
+        return resource is not None and resource.kind is not Kind.COLLECTION
+    return True
 
 
 def _is_plain(path: str) -> bool:

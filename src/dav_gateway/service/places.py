@@ -5,6 +5,7 @@ It is a warning only: a phone that hops between two networks looks the same for 
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
 from threading import Lock
 
@@ -40,14 +41,11 @@ class Places:
 
         IPv4 and IPv6 are looked at apart: a client with both uses them in turn, from one place.
         """
-        try:
-            parsed = ip_address(address.partition("%")[0])
-        except ValueError:
+        found = _network_of(address)
+        if found is None:
             return False
-        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-        length = _IPV4_PREFIX if isinstance(parsed, IPv4Address) else _IPV6_PREFIX
-        network = str(ip_network((parsed, length), strict=False))
-        key = (credential_id, parsed.version)
+        version, network = found
+        key = (credential_id, version)
         with self._lock:
             trail = self._trails.get(key)
             self._trails[key] = _next(trail, network, now)
@@ -60,6 +58,18 @@ class Places:
             and trail.before == network
             and 0 <= now - trail.before_at < WINDOW
         )
+
+
+@lru_cache(maxsize=4096)
+def _network_of(address: str) -> tuple[int, str] | None:
+    """IP version and network of an address, None for what is none."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    length = _IPV4_PREFIX if isinstance(parsed, IPv4Address) else _IPV6_PREFIX
+    return parsed.version, str(ip_network((parsed, length), strict=False))
 
 
 def _next(trail: _Trail | None, network: str, now: Moment) -> _Trail:
