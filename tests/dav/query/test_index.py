@@ -12,6 +12,8 @@ from dav_gateway.dav.query import calendar_index, index_rows, overlap
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query.index_rows import MARGIN
 from dav_gateway.dav.query.occurrences import Range
+from dav_gateway.dav.query.series import Moments
+from dav_gateway.dav.query.times import When
 from tests.dav.query.asking import MADRID
 
 
@@ -220,8 +222,18 @@ def test_what_is_common_is_known(kind: str, rule: str, name: str) -> None:
     lines = [f"DTSTART{text(start, kind)}", f"RRULE:FREQ={rule}", *(moved if name == "RECURRENCE-ID" else own)]
     zone = MADRID.format("Own").replace("\r\n", "\n").strip().split("\n")
     source = "\r\n".join(["BEGIN:VCALENDAR", *zone, "BEGIN:VEVENT", *lines, "END:VEVENT", "END:VCALENDAR", ""])
-    for hours in range(-300, 900, 2):
-        asked = Range(seconds(start) + hours * 3600, seconds(start) + hours * 3600 + 5400)
+    moments = [seconds(start) + hours * 3600 for hours in range(-300, 900, 3)]
+    moments += [seconds(changed) + hours * 3600 for hours in range(-60, 60)]
+    for moment in moments:
+        asked = Range(moment, moment + 5400)
         said = indexed(source, asked, FLOATING[1])
         assert said is not None
-        assert said is looked_at(source, asked, FLOATING[1]), hours
+        assert said is looked_at(source, asked, FLOATING[1]), moment
+
+
+def test_floating_clocks_are_told_apart_in_the_hour_that_is_left_out() -> None:
+    """In Madrid 02:30 and 03:30 of that night are the same moment."""
+    left_out, after = When(at(2026, 3, 29, 2, 30), None), When(at(2026, 3, 29, 3, 30), None)
+    assert left_out.seconds(FLOATING[1]) == after.seconds(FLOATING[1])
+    assert left_out in Moments(FLOATING[1], [left_out])
+    assert after not in Moments(FLOATING[1], [left_out])
