@@ -128,6 +128,15 @@ def test_a_range_finds_the_rows_in_it(
             assert [name for name, *_ in kept(c, calendar, start, end)] == wanted
 
 
+def test_the_longest_of_each_class_is_found_to_its_last_second(database: Database, calendar: Collection) -> None:
+    with database.write() as c:
+        for length in occurrence_rows.LENGTHS:
+            for each in (length - 1, length, length + 1):
+                objects.put(c, calendar.id, new("x", (OccurrenceRow(0, each),)), T1)
+                found = [len(kept(c, calendar, start, start + 1)) for start in (-1, 0, each - 1, each)]
+                assert found == [0, 1, 1, 0]
+
+
 def test_seasons_find_what_comes_back_every_year(database: Database, calendar: Collection) -> None:
     with database.write() as c:
         for name, day in (("january", 5), ("june", 160), ("december", 360)):

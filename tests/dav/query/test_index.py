@@ -4,6 +4,7 @@ and zones of floating times."""
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from dav_gateway.dav.query import calendar_index, index_rows, overlap
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query.index_rows import MARGIN
 from dav_gateway.dav.query.occurrences import Range
+from dav_gateway.dav.query.series import Moments
+from dav_gateway.dav.query.times import When
 from tests.dav.query.asking import MADRID
 
 
@@ -96,10 +99,10 @@ def times_of(draw: st.DrawFn, component: str, start: datetime, kind: str) -> lis
 
 
 @st.composite
-def objects(draw: st.DrawFn) -> str:
+def objects(draw: st.DrawFn, start: datetime) -> str:
     """An event, a task or a note, with everything that may be said of its times."""
     component = draw(st.sampled_from(["VEVENT"] * 5 + ["VTODO", "VTODO", "VJOURNAL"]))
-    start, kind = draw(clocks), draw(st.sampled_from(KINDS))
+    kind = draw(st.sampled_from(KINDS))
     lines = draw(times_of(component, start, kind))
     override: list[str] = []
     if draw(st.integers(0, 3)):
@@ -136,11 +139,14 @@ def seconds(clock: datetime) -> int:
 
 
 @st.composite
-def ranges(draw: st.DrawFn) -> Range:
-    clock = draw(clocks) + timedelta(
-        seconds=draw(st.integers(-1, 1)), days=draw(st.sampled_from([0, 0, 1, 7, 365, 3000]))
-    )
-    start = seconds(clock)
+def ranges(draw: st.DrawFn, near: datetime) -> Range:
+    """Half of them a little around where the object has its occurrences and exceptions."""
+    days = draw(st.sampled_from([0, 0, 1, 7, 365, 3000]))
+    start = seconds(draw(clocks)) + draw(st.integers(-1, 1)) + days * 86_400
+    if draw(st.booleans()):
+        start = seconds(near) + draw(st.integers(0, 41)) * 86_400 + draw(st.integers(-28, 28)) * 1800
+        if draw(st.booleans()):
+            return Range(start, start + draw(st.sampled_from([1, 1800, 3600, 3 * 3600])))
     length = draw(st.sampled_from([1, 900, 3600, 86_400, 7 * 86_400, 31 * 86_400, 400 * 86_400]))
     match draw(st.integers(0, 9)):
         case 0:
@@ -175,10 +181,59 @@ def indexed(source: str, asked: Range, floating: tzinfo, since: int | None = Non
     return True if True in found else None if None in found else False
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(source=objects(), several=st.lists(ranges(), min_size=4, max_size=8), floating=st.sampled_from(FLOATING))
-def test_the_index_says_what_a_look_says(source: str, several: list[Range], floating: tzinfo) -> None:
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[str, list[Range]]:
+    start = draw(clocks)
+    return draw(objects(start)), draw(st.lists(ranges(start), min_size=8, max_size=20))
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=cases(), floating=st.sampled_from(FLOATING))
+def test_the_index_says_what_a_look_says(case: tuple[str, list[Range]], floating: tzinfo) -> None:
+    source, several = case
     for asked in several:
         said = indexed(source, asked, floating)
         if said is not None:
             assert said is looked_at(source, asked, floating), asked
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=cases(), floating=st.sampled_from(FLOATING))
+def test_it_says_so_too_when_it_was_told_more(case: tuple[str, list[Range]], floating: tzinfo) -> None:
+    source, several = case
+    for asked in several:
+        said = indexed(source, asked, floating, asked.start)
+        if said is not None:
+            assert said is looked_at(source, asked, floating), asked
+
+
+@pytest.mark.parametrize("kind", ["utc", "date", "Europe/Madrid", "Own"])
+@pytest.mark.parametrize(
+    "rule", ["DAILY", "WEEKLY;BYDAY=MO,TU", "HOURLY;INTERVAL=12", "YEARLY", "MONTHLY", "DAILY;COUNT=90"]
+)
+@pytest.mark.parametrize("name", ["EXDATE", "RECURRENCE-ID", "RDATE"])
+def test_what_is_common_is_known(kind: str, rule: str, name: str) -> None:
+    """With an exception or an addition, in the zones that programs write: never a look, and the exception is none."""
+    start = at(2026, 3, 2, 9)  # a Monday
+    step = {"DAILY": 1, "WEEKLY": 7, "HOURLY": 1, "YEARLY": 365, "MONTHLY": 31}[rule.partition(";")[0]]
+    changed = start + timedelta(days=step, hours=3 if name == "RDATE" and kind != "date" else 0)
+    own = [f"{name}{text(changed, kind)}"]
+    moved = ["END:VEVENT", "BEGIN:VEVENT", *own, f"DTSTART{text(start - timedelta(days=9), kind)}"]
+    lines = [f"DTSTART{text(start, kind)}", f"RRULE:FREQ={rule}", *(moved if name == "RECURRENCE-ID" else own)]
+    zone = MADRID.format("Own").replace("\r\n", "\n").strip().split("\n")
+    source = "\r\n".join(["BEGIN:VCALENDAR", *zone, "BEGIN:VEVENT", *lines, "END:VEVENT", "END:VCALENDAR", ""])
+    moments = [seconds(start) + hours * 3600 for hours in range(-300, 900, 3)]
+    moments += [seconds(changed) + hours * 3600 for hours in range(-60, 60)]
+    for moment in moments:
+        asked = Range(moment, moment + 5400)
+        said = indexed(source, asked, FLOATING[1])
+        assert said is not None
+        assert said is looked_at(source, asked, FLOATING[1]), moment
+
+
+def test_floating_clocks_are_told_apart_in_the_hour_that_is_left_out() -> None:
+    """In Madrid 02:30 and 03:30 of that night are the same moment."""
+    left_out, after = When(at(2026, 3, 29, 2, 30), None), When(at(2026, 3, 29, 3, 30), None)
+    assert left_out.seconds(FLOATING[1]) == after.seconds(FLOATING[1])
+    assert left_out in Moments(FLOATING[1], [left_out])
+    assert after not in Moments(FLOATING[1], [left_out])
