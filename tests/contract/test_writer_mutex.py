@@ -190,15 +190,15 @@ def test_no_process_overtakes_another_for_long(path: Path, tmp_path: Path) -> No
 
 
 def test_an_interrupted_wait_passes_the_turn_on(path: Path) -> None:
-    """Ctrl-C while the main thread waits: whether it had got the turn by then or not, the next one gets it."""
+    """Ctrl-C while the main thread waits for its turn: the next one gets it."""
     with _mutex(path) as mutex:
         mutex.acquire()
-        held = threading.Event()
+        held, interrupted = threading.Event(), threading.Event()
 
         def run() -> None:
             mutex.acquire()
             held.set()
-            time.sleep(0.3)
+            interrupted.wait(5)
             mutex.release()
 
         thread = threading.Thread(target=run)
@@ -210,6 +210,7 @@ def test_an_interrupted_wait_passes_the_turn_on(path: Path) -> None:
         interrupt.start()
         with pytest.raises(KeyboardInterrupt):
             mutex.acquire()
+        interrupted.set()
         thread.join()
         mutex.acquire()
         mutex.release()

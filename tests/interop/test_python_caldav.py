@@ -40,7 +40,7 @@ def test_it_finds_the_calendars(connect, passwords):
     assert principal.get_display_name() == "Tester of python-caldav"
     found = {each.id: each for each in principal.calendars()}
     assert set(found) == {"calendar", "tasks"}
-    assert found["calendar"].get_supported_components() == ["VEVENT"]
+    assert found["calendar"].get_supported_components() == ["VEVENT", "VFREEBUSY"]
     assert found["tasks"].get_supported_components() == ["VTODO"]
 
 
