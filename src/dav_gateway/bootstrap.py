@@ -2,17 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from dav_gateway.config import Settings
 from dav_gateway.config.addresses import is_embedded
 from dav_gateway.core.client_family import FamilyPolicy
-from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.keyring import Keyring
 from dav_gateway.core.moment import DAY, Moment
 from dav_gateway.core.sign_in import Policy
@@ -28,11 +27,6 @@ from dav_gateway.store import cuts, key_file, migration
 from dav_gateway.store.database import Database, open_database
 
 if TYPE_CHECKING:
-    from dav_gateway.dav.gate import Admission
-    from dav_gateway.dav.wsgi import Gateway
-    from dav_gateway.server.answer import Answer
-    from dav_gateway.server.asgi import Environ, Headers, WSGIApplication
-    from dav_gateway.server.gate import RequestHead
     from dav_gateway.server.seat import Seat
     from dav_gateway.service.mail.sender import Post
     from dav_gateway.service.profiles import Profiles
@@ -43,6 +37,7 @@ _OF_A_WORKER = (
     "dav_gateway.bus.watchdog",
     "dav_gateway.dav.gate",
     "dav_gateway.dav.wsgi",
+    "dav_gateway.doors",
     "dav_gateway.server.bridge",
     "dav_gateway.server.front",
     "dav_gateway.server.serve",
@@ -212,6 +207,7 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
     from dav_gateway.dav.gate import Admission
     from dav_gateway.dav.site import Site
     from dav_gateway.dav.wsgi import Gateway
+    from dav_gateway.doors import Gate, awake, quickly
     from dav_gateway.server.bridge import WsgiBridge
     from dav_gateway.server.front import Front
     from dav_gateway.server.limits import ServerLimits
@@ -242,7 +238,7 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
 
         dav = Gateway(services, load_radicale(radicale_ini(settings)), site)
         proxies = TrustedProxies(settings.trusted_proxies)
-        gate = _Gate(Admission(services, site), asleep)
+        gate = Gate(Admission(services, site), asleep)
         scheme: Literal["http", "https"] = "https" if settings.public_url.startswith("https:") else "http"
         bridge = WsgiBridge(awake(dav, asleep), gate, registry=registry, limits=limits, proxies=proxies, scheme=scheme)
         lane = QuickLane(quickly(dav, asleep), gate, registry=registry, proxies=proxies, scheme=scheme)
@@ -302,61 +298,3 @@ def preload(settings: Settings) -> None:
     engine = _SQLITE if is_embedded(settings.database.url) else _POSTGRESQL
     for name in (*_OF_A_WORKER, *engine):
         import_module(name)
-
-
-class _Gate:
-    """The DAV room's admission as the server asks for it."""
-
-    def __init__(self, admission: "Admission", asleep: Callable[[], str | None]) -> None:
-        self._admission = admission
-        self._asleep = asleep
-
-    def claimed_id(self, headers: "Headers") -> str | None:
-        return self._admission.claimed_id(headers)
-
-    def admit(self, head: "RequestHead") -> "Answer | None":
-        from dav_gateway.server.answer import Answer
-
-        # After the connection is registered, before the credential is read: who hears nothing admits nobody.
-        reason = self._asleep()
-        if reason is not None:
-            raise StoreUnavailable(reason)
-        refusal = self._admission.admit(
-            method=head.method,
-            path=head.path,
-            address=head.address,
-            request_id=head.request_id,
-            headers=head.headers,
-        )
-        if refusal is None:
-            return None
-        status, headers, body, _ = refusal
-        return Answer.make(int(status), headers.items(), body or b"")
-
-
-def quickly(dav: "Gateway", asleep: Callable[[], str | None]) -> "Callable[[Environ], Answer | None]":
-    """What the application answers at once; nothing while this process does not hear of revocations."""
-    from dav_gateway.server.answer import Answer
-
-    def ask(environ: "Environ") -> "Answer | None":
-        if asleep() is not None:
-            return None
-        answered = dav.quick(environ)
-        if answered is None:
-            return None
-        status, headers, body, _ = answered
-        return Answer.make(int(status), headers.items(), body or b"")
-
-    return ask
-
-
-def awake(application: "WSGIApplication", asleep: Callable[[], str | None]) -> "WSGIApplication":
-    """The application, except while this process does not hear of revocations: then it answers 503."""
-
-    def answer(environ: "Environ", start_response: Callable[..., Any]) -> Iterable[bytes]:
-        reason = asleep()
-        if reason is not None:
-            raise StoreUnavailable(reason)
-        return application(environ, start_response)
-
-    return answer

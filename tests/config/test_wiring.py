@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from dav_gateway import bootstrap
+from dav_gateway import bootstrap, doors
 from dav_gateway.config import LimitSettings, LoggingSettings, Settings, load
 from dav_gateway.core.errors import Refusal, StoreUnavailable
 from dav_gateway.core.verifier import SCHEMES
@@ -67,7 +67,7 @@ def test_a_process_that_hears_no_revocations_answers_503() -> None:
         return [b""]
 
     reasons = iter([None, "deaf"])
-    awake = bootstrap.awake(application, lambda: next(reasons))
+    awake = doors.awake(application, lambda: next(reasons))
     awake({}, lambda *_: None)
     with pytest.raises(StoreUnavailable, match="deaf"):
         awake({}, lambda *_: None)

@@ -5,12 +5,8 @@ what it leaves open. A refusal is plain text and ends the connection; it never o
 """
 
 import asyncio
-import time
 from collections.abc import Iterator
-from functools import partial
-from itertools import count
-from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import Any
 
 import httptools
 from uvicorn.config import Config
@@ -18,12 +14,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from dav_gateway.server.answer import Answer, to_bytes
-from dav_gateway.server.asgi import EXTENSION, Scope
+from dav_gateway.server.asgi import EXTENSION
 from dav_gateway.server.connection import Connection
 from dav_gateway.server.head import HeadReader
 from dav_gateway.server.head_case import ResponseWriter
 from dav_gateway.server.limits import ServerLimits
-from dav_gateway.server.quick import QuickLane
 from dav_gateway.server.registry import ConnectionRegistry
 from dav_gateway.server.request_log import log_refused
 
@@ -52,7 +47,6 @@ class GatewayProtocol(HttpToolsProtocol):
         registry: ConnectionRegistry,
         limits: ServerLimits,
         request_ids: Iterator[str],
-        lane: QuickLane | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         # uvicorn lets data follow `Connection: close`; nothing of it may be taken for a request.
@@ -67,9 +61,6 @@ class GatewayProtocol(HttpToolsProtocol):
         self._heard = False
         self._unheard_bytes = 0
         self._last = False
-        self._lane = lane
-        self._reading_head = False
-        self._held: _Held | None = None
         self._write_deadline: float | None = None
         self.deadline: float | None = None
 
@@ -126,7 +117,6 @@ class GatewayProtocol(HttpToolsProtocol):
         """Called now and then by the server: end what has waited too long."""
         if self.connection.closing:
             return
-        self._let_go()  # its body is slow to come: the bridge has the patience and the limits for that
         if self._write_deadline is not None and now >= self._write_deadline:
             self.connection.reset()
         elif self.deadline is not None and now >= self.deadline:
@@ -194,17 +184,13 @@ class GatewayProtocol(HttpToolsProtocol):
             self._head.refuse(400, "Too many requests are waiting on this connection.")
         path = self._head.complete(self.parser, self.url)
         self.expect_100_continue = self._head.expects_continue
-        self._reading_head = True
         super().on_headers_complete()
-        self._reading_head = False
         self._newest = self.cycle
         if self._last:
             self.cycle.keep_alive = False
         self.scope["path"] = path
         self.scope["extensions"] = {EXTENSION: self.connection}  # type: ignore[dict-item]
         self.scope["state"]["request_id"] = next(self._request_ids)
-        if self._held is not None and (self.expect_100_continue or not self._held.lane.takes(self._scope)):
-            self._let_go()
 
     def on_body(self, body: bytes) -> None:
         self._heard = True
@@ -215,47 +201,19 @@ class GatewayProtocol(HttpToolsProtocol):
         self.connection.more_input = False
         self.cycle.waiting_for_100_continue = False
         super().on_message_complete()
-        if self._held is not None:
-            self._try_quickly(self._held)
 
     # What is answered
-
-    @property
-    def _scope(self) -> Scope:
-        return self.scope  # type: ignore[return-value]
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answered = cycle
         cycle.transport = ResponseWriter(self.connection)  # type: ignore[assignment]
         self.connection.running = True
         self.deadline = None
-        if self._reading_head and self._lane is not None and not self.flow.write_paused:
-            self._held = _Held(self._lane, cycle, app)
-        else:
-            super()._start_asgi_task(cycle, app)
+        self._run(cycle, app)
 
-    def _let_go(self) -> None:
-        """The request that is held back goes the usual way after all."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            super()._start_asgi_task(held.cycle, held.app)
-
-    def _try_quickly(self, held: "_Held") -> None:
-        """Answer the request that is held back, now that it is complete, or let it go."""
-        began = time.perf_counter()
-        cycle, scope = held.cycle, self._scope
-        answer = held.lane.answer(scope, self.connection, bytes(cycle.body))
-        if answer is None:
-            self._let_go()
-            return
-        self._held = None
-        last = not cycle.keep_alive or self.connection.is_full
-        cycle.response_started = cycle.response_complete = True
-        self.connection.write(to_bytes(answer, self.server_state.default_headers, last=last))
-        held.lane.line.write(scope, scope["path"], status=answer.status, size=len(answer.body), began=began)
-        if last:
-            self.connection.close()
-        self.on_response_complete()
+    def _run(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Start the task of a request that is next."""
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
@@ -308,18 +266,3 @@ class GatewayProtocol(HttpToolsProtocol):
         self.deadline = None
         self.connection.write(to_bytes(answer, self.server_state.default_headers))
         self.connection.close()
-
-
-class _Held(NamedTuple):
-    """A request whose task is not started, because the quick lane may answer it once it is complete."""
-
-    lane: QuickLane
-    cycle: RequestResponseCycle
-    app: Any
-
-
-def protocol_class(registry: ConnectionRegistry, limits: ServerLimits, lane: QuickLane | None = None) -> Any:
-    """What uvicorn calls to make a protocol for each connection."""
-    run = token_hex(3)
-    request_ids = (f"{run}-{number:x}" for number in count(1))
-    return partial(GatewayProtocol, registry=registry, limits=limits, request_ids=request_ids, lane=lane)

@@ -22,8 +22,9 @@ from dav_gateway.server.acceptor import Acceptor
 from dav_gateway.server.asgi import ASGIApplication
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.listen import CannotListen, bind, load_certificate, tls_context
-from dav_gateway.server.protocol import GatewayProtocol, protocol_class
+from dav_gateway.server.protocol import GatewayProtocol
 from dav_gateway.server.quick import QuickLane
+from dav_gateway.server.quick_protocol import protocol_class
 from dav_gateway.server.registry import ConnectionRegistry
 from dav_gateway.server.seat import Seat
 

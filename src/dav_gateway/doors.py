@@ -1,0 +1,73 @@
+"""Where the server asks the DAV room, and the two do not know each other: the gate, the quick lane, the call.
+
+Each asks first whether this process hears of revocations (`asleep`): after the connection is registered, before a
+credential is read.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.dav.gate import Admission
+from dav_gateway.dav.wsgi import Gateway
+from dav_gateway.server.answer import Answer
+from dav_gateway.server.asgi import Environ, Headers, WSGIApplication
+from dav_gateway.server.gate import RequestHead
+
+Asleep = Callable[[], str | None]
+"""Why this process should answer nobody now; None while it may."""
+
+
+class Gate:
+    """The DAV room's admission as the server asks for it."""
+
+    def __init__(self, admission: Admission, asleep: Asleep) -> None:
+        self._admission = admission
+        self._asleep = asleep
+
+    def claimed_id(self, headers: Headers) -> str | None:
+        return self._admission.claimed_id(headers)
+
+    def admit(self, head: RequestHead) -> Answer | None:
+        # After the connection is registered, before the credential is read: who hears nothing admits nobody.
+        reason = self._asleep()
+        if reason is not None:
+            raise StoreUnavailable(reason)
+        refusal = self._admission.admit(
+            method=head.method,
+            path=head.path,
+            address=head.address,
+            request_id=head.request_id,
+            headers=head.headers,
+        )
+        if refusal is None:
+            return None
+        status, headers, body, _ = refusal
+        return Answer.make(int(status), headers.items(), body or b"")
+
+
+def quickly(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Answer | None]:
+    """What the application answers at once; nothing while this process does not hear of revocations."""
+
+    def ask(environ: Environ) -> Answer | None:
+        if asleep() is not None:
+            return None
+        answered = dav.quick(environ)
+        if answered is None:
+            return None
+        status, headers, body, _ = answered
+        return Answer.make(int(status), headers.items(), body or b"")
+
+    return ask
+
+
+def awake(application: WSGIApplication, asleep: Asleep) -> WSGIApplication:
+    """The application, except while this process does not hear of revocations: then it answers 503."""
+
+    def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        reason = asleep()
+        if reason is not None:
+            raise StoreUnavailable(reason)
+        return application(environ, start_response)
+
+    return answer
