@@ -27,7 +27,7 @@ def answer(request: DavRequest, resource: Resource, environ: Mapping[str, Any]) 
             return answers.changed()
         collections.remove(connection, collection.id)
         return answers.empty(HTTPStatus.NO_CONTENT)
-    stored = objects.get(connection, collection.id, resource.name)
+    stored = objects.get(connection, collection.id, resource.name, most_octets=0)
     if stored is None:
         return answers.nothing()
     if conditions.failed(environ, stored.etag, stored.modified_at):
