@@ -99,7 +99,8 @@ class Findings:
             if any(_allows(harm, trouble) for harm in reasons):
                 result.ended_by_faults += 1
             else:
-                result.violations.append(f"{trouble.who}: the connection was {trouble.end} without a reason")
+                near = _nearest(trouble, [*harms, *self.lapses])
+                result.violations.append(f"{trouble.who}: the connection was {trouble.end} without a reason{near}")
         timed = [each for each in outcomes if each.timed]
         hurt = {id(each) for each in timed if any(_touches(harm, each) for harm in harms)}
         result.normal = Times.of([each.took for each in timed if id(each) not in hurt])
@@ -109,6 +110,12 @@ class Findings:
             where = f" ({', '.join(sorted(during))})" if during else ""
             result.slowest.append(f"{each.way} {each.took * 1000:.0f} ms{where}")
         result.refused = Times.of([each.refused_after for each in outcomes if each.refused_after is not None])
+
+
+def _nearest(trouble: Trouble, harms: Sequence[Harm]) -> str:
+    """Which faults and lost leases were not long before, for whoever looks for the reason."""
+    before = [(trouble.at - harm.ended, harm.kind) for harm in harms if -AFTERMATH < trouble.at - harm.ended < 10]
+    return "".join(f"; {ago:.1f} s after {kind}" for ago, kind in sorted(before)[:4])
 
 
 def _touches(harm: Harm, outcome: Outcome) -> bool:
