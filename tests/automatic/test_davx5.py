@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from tests.automatic.over_http import Answer, Site
 from tests.automatic.test_login_flow import DAVX5, WISH
 
-from dav_gateway import bootstrap
+from dav_gateway import bootstrap, doors
 from dav_gateway.config import Settings
 from dav_gateway.core.verifier import CHEAPEST
 from dav_gateway.dav.configuration import load as load_radicale
@@ -44,7 +44,7 @@ def gateway(sqlite_database: Database) -> Iterator[tuple[Services, Site]]:
     dav = DavSite("dav-gateway", PUBLIC, 1_000_000)
     bridge = WsgiBridge(
         Gateway(services, load_radicale(bootstrap.radicale_ini(Settings())), dav),
-        bootstrap._Gate(Admission(services, dav), lambda: None),
+        doors.Gate(Admission(services, dav), lambda: None),
         registry=registry,
         limits=limits,
         proxies=TrustedProxies(()),
