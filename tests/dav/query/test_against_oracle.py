@@ -16,6 +16,8 @@ from dav_gateway.dav.query.occurrences import Range
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ZONES = ["Europe/Madrid", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+MOVED = "moved"
+DAY = timedelta(days=1)
 FIRST = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 # COUNT stands with rules by the day only: where a rule does not name DTSTART, which counts as the first occurrence all
@@ -75,7 +77,7 @@ def events(draw: st.DrawFn) -> str:
             moved = start + timedelta(days=draw(st.integers(1, 40)), hours=0 if kind == "date" else 1)
             override = [
                 "BEGIN:VEVENT", "UID:x", "DTSTAMP:20260101T000000Z", f"RECURRENCE-ID{text(start, kind)}",
-                f"DTSTART{text(moved, kind)}", f"DTEND{text(moved + length, kind)}", "END:VEVENT",
+                f"DTSTART{text(moved, kind)}", f"DTEND{text(moved + length, kind)}", f"SUMMARY:{MOVED}", "END:VEVENT",
             ]  # fmt: skip
     return "\r\n".join(
         ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "BEGIN:VEVENT", "UID:x", "DTSTAMP:20260101T000000Z",
@@ -91,8 +93,18 @@ def seconds(value: date) -> int:
 def oracle(source: str, start: datetime, end: datetime) -> list[tuple[int, int]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = recurring_ical_events.of(icalendar.Calendar.from_ical(source)).between(start, end)
-    return sorted((seconds(each.start), seconds(each.end)) for each in found)
+        calendar = icalendar.Calendar.from_ical(source)
+        found = recurring_ical_events.of(calendar).between(start - DAY, end + DAY)
+    length = exact_length(calendar.walk("VEVENT")[0])
+    spans = [(seconds(each.start), seconds(each.end), each.get("SUMMARY")) for each in found]
+    told = [(first, last if length is None or summary == MOVED else first + length) for first, last, summary in spans]
+    return sorted((first, last) for first, last in told if first < seconds(end) and last > seconds(start))
+
+
+def exact_length(master: icalendar.Event) -> int | None:
+    """What DTEND makes of all occurrences, also of a night in which the clock changes (RFC 5545 section 3.8.5.3); the
+    oracle goes by the clock."""
+    return seconds(master.end) - seconds(master.start) if "DTEND" in master else None
 
 
 def ours(source: str, start: datetime, end: datetime) -> list[tuple[int, int]]:
