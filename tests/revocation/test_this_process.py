@@ -25,7 +25,7 @@ from dav_gateway.service.services import Services
 from dav_gateway.store import collections, objects
 
 CALENDAR = "/dav/ana/calendars/calendar/"
-LARGE = 5_000_000
+LARGE = 9_000_000
 
 
 class Live:

@@ -1,8 +1,6 @@
 """Stored octets as text, for parsers and XML answers; a GET gives the octets themselves."""
 
-import re
-
-_FOLD_INSIDE_CHARACTER = re.compile(rb"\r?\n[ \t](?=[\x80-\xbf])")
+from dav_gateway.core.folding import whole_characters
 
 
 def as_text(octets: bytes) -> str:
@@ -14,4 +12,4 @@ def as_text(octets: bytes) -> str:
     try:
         return octets.decode()
     except UnicodeDecodeError:
-        return _FOLD_INSIDE_CHARACTER.sub(b"", octets).decode()
+        return whole_characters(octets).decode()

@@ -7,11 +7,9 @@ RFC 4791 sections 4.1 and 5.3.2.1, RFC 6352 sections 5.1 and 6.3.2.1. The octets
 from dataclasses import replace
 from typing import Any
 
-from radicale import item as radicale_item
-
 from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Scope
-from dav_gateway.dav import content_lines, ordinary, recurrence
+from dav_gateway.dav import content_lines, ordinary, recurrence, vobject_reader
 from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.dav.query import calendar_index, card_index
 from dav_gateway.store.objects import NewObject
@@ -43,7 +41,7 @@ def _parsed(lines: list[str], condition: str) -> Any:
         return ordinary_object
     try:
         # Unfolded: vobject copies the whole line at each fold, which for 10 MB in short lines takes minutes.
-        found = radicale_item.read_components("\r\n".join([*lines, ""]))
+        found = vobject_reader.read(lines)
     except Exception as error:
         # vobject raises whatever its regular expressions and dateutil happen to raise.
         raise InvalidObject(condition, f"The body cannot be read: {str(error).splitlines()[0][:160]}") from error

@@ -12,8 +12,9 @@ APPLE = "http://apple.com/ns/ical/"
 
 PREFIXES = {DAV: "D", CALDAV: "C", CARDDAV: "CR", CALENDARSERVER: "CS", APPLE: "ICAL"}
 NAMESPACES = {prefix: namespace for namespace, prefix in PREFIXES.items()}
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32)])
+_NO_XML = f"{_CONTROLS.decode()}\ufffe\uffff"
+_NOT_XML = re.compile(f"[{_NO_XML}]")
 DECLARATIONS = " ".join(f'xmlns:{prefix}="{namespace}"' for namespace, prefix in PREFIXES.items())
 
 
@@ -50,8 +51,9 @@ def text(value: str) -> str:
 
 
 def octets_text(octets: bytes) -> str:
-    """As `text`, of UTF-8 octets; the usual case, in which XML can carry every character, is seen at once. Raises
-    UnicodeDecodeError."""
+    """As `text`, of UTF-8 octets that may be megabytes. Raises UnicodeDecodeError."""
     decoded = octets.decode()
-    odd = len(octets.translate(None, _CONTROLS)) != len(octets) or b"\xef\xbf" in octets
-    return text(decoded) if odd else escape(decoded)
+    if len(octets.translate(None, _CONTROLS)) != len(octets) or b"\xef\xbf" in octets:
+        for character in _NO_XML:
+            decoded = decoded.replace(character, "\ufffd")
+    return escape(decoded)

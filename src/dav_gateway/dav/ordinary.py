@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from radicale import item as radicale_item
 from vobject import icalendar, vcard
 from vobject.base import getBehavior
+
+from dav_gateway.dav import vobject_reader
 
 _VALUE = r"[^\x00-\x08\x0a-\x1f]*+"
 _PARAMETER_VALUE = r'(?:"[^"\x00-\x1f]++"|[^";:,\x00-\x1f]++)'
@@ -263,7 +264,7 @@ def _after_zone(lines: list[str], begin: int) -> int:
 def _check_zone(zone: str) -> None:
     """Raises _Unusual, which is not remembered."""
     try:
-        found = radicale_item.read_components(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zone}\r\nEND:VCALENDAR\r\n")
+        found = vobject_reader.read(["BEGIN:VCALENDAR", "VERSION:2.0", *zone.split("\r\n"), "END:VCALENDAR"])
     except Exception as error:
         # vobject raises whatever its regular expressions and dateutil happen to raise.
         raise _Unusual from error

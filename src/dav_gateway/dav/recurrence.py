@@ -5,6 +5,7 @@ never match), with the precondition that RFC 4791 section 5.3.2.1 has for it: `C
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -28,6 +29,7 @@ MAX_STEPS = 200_000
 FAR_FUTURE = 2100
 """Filters walk from DTSTART to the range that was asked for, 2 us a step: so many until this year are 0.4 s."""
 
+_EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
 _POSITIVE = re.compile(r"0{0,8}[1-9][0-9]{0,8}", re.ASCII)
 _SIGNED = re.compile(r"[+-]?[0-9]{1,4}", re.ASCII)
 _A_DAY = {"HOURLY": 24.0, "DAILY": 1.0, "WEEKLY": 1 / 7}
@@ -44,6 +46,31 @@ def check(lines: list[str]) -> None:
     for name, number in dates.items():
         if number > MAX_DATES:
             raise InvalidObject(MAX_INSTANCES, f"There are more than {MAX_DATES} dates in {name}.")
+    if sum(_steps(rule, start) for rule, start in _zone_rules(lines)) > MAX_STEPS:
+        raise InvalidObject(MAX_INSTANCES, "The object's time zones change more often than is followed.")
+
+
+def _zone_rules(lines: list[str]) -> Iterator[tuple[str, datetime]]:
+    """The rules of time zones with their DTSTART. vobject follows each to the present when it reads the object."""
+    rules: list[str] = []
+    start = _EARLIEST
+    for around, name, value in content_lines.properties(lines, {"RRULE", "DTSTART", "END"}):
+        if "VTIMEZONE" not in around:
+            continue
+        if name == "END":
+            yield from ((rule, start) for rule in rules)
+            rules, start = [], _EARLIEST
+        elif name == "RRULE":
+            rules.append(value)
+        else:
+            start = _day(value) or start
+
+
+def _day(value: str) -> datetime | None:
+    try:
+        return datetime.strptime(value.strip()[:8], "%Y%m%d")  # noqa: DTZ007
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=512)
@@ -75,9 +102,15 @@ def _parts(rule: str) -> dict[str, str]:
 
 def _check_steps(rule: str, start: datetime) -> None:
     """Refuse a rule that makes too many occurrences to walk over, such as every hour since 1970."""
+    if _steps(rule, start) > MAX_STEPS:
+        raise InvalidObject(MAX_INSTANCES, f"The rule makes more occurrences than are kept: {rule[:80]}")
+
+
+def _steps(rule: str, start: datetime) -> float:
+    """About how many occurrences a rule makes until FAR_FUTURE; none when it counts them."""
     parts = _parts(rule)
     if "COUNT" in parts:
-        return
+        return 0
     a_day = _A_DAY.get(parts["FREQ"], 1 / 28) / int(parts.get("INTERVAL", 1))
     multiplying: tuple[str, ...] = ("BYHOUR", "BYMINUTE", "BYSECOND")
     if parts["FREQ"] not in ("DAILY", "HOURLY"):
@@ -85,14 +118,16 @@ def _check_steps(rule: str, start: datetime) -> None:
     for name in multiplying:
         a_day *= parts.get(name, "").count(",") + 1
     end = _until(parts) or datetime(FAR_FUTURE, 1, 1)  # noqa: DTZ001
-    if (end - start).days * a_day > MAX_STEPS:
-        raise InvalidObject(MAX_INSTANCES, f"The rule makes more occurrences than are kept: {rule[:80]}")
+    return max(0, (end - start).days) * a_day
 
 
 def _until(parts: dict[str, str]) -> datetime | None:
     if "UNTIL" not in parts:
         return None
-    return datetime.strptime(parts["UNTIL"][:8], "%Y%m%d") + timedelta(days=1)  # noqa: DTZ007
+    day = _day(parts["UNTIL"])
+    if day is None:
+        raise InvalidObject(VALID, f"UNTIL of an RRULE is no date: {parts['UNTIL'][:80]}")
+    return day + timedelta(days=1)
 
 
 def _check_parts(parts: dict[str, str], value: str) -> None:

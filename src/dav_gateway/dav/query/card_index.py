@@ -30,7 +30,10 @@ def lines(text: str) -> tuple[CardLine, ...]:
         card = tree.parse(text)
     except ValueError:
         return (CardLine(LOOK, ""),)
-    found = {CardLine(line.name, COLLATIONS[COLLATION](line.text)): None for line in card.lines if line.name in INDEXED}
+    searched = [line for line in card.lines if line.name in INDEXED]
+    if any(len(line.value) > LONGEST_LINE for line in searched):
+        return (CardLine(LOOK, ""),)
+    found = {CardLine(line.name, COLLATIONS[COLLATION](line.text)): None for line in searched}
     if len(found) > MOST_LINES or any(len(line.value) > LONGEST_LINE for line in found):
         return (CardLine(LOOK, ""),)
     return tuple(found)

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_LINE = re.compile(r"[^\r\n]++(?:\r?\n[ \t][^\r\n]*+)*+(?:\r\n|\n|\r)?+")
-_FOLD = re.compile(r"\r?\n[ \t]")
-_HEAD = re.compile(r'((?:[^":]++|"[^"]*+")*+):')
+from dav_gateway.core.folding import folded_lines, head_of, unfolded
+
 _PARAMETER = re.compile(r';([^;="]++)(?:=((?:[^";]++|"[^"]*+")*+))?+')
 _PART = re.compile(r'(?:[^",]++|"[^"]*+")++')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -47,6 +46,8 @@ class Line:
     @property
     def text(self) -> str:
         """The value with its escapes undone (RFC 5545 section 3.3.11)."""
+        if "\\" not in self.value:
+            return self.value
         return _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], self.value)
 
 
@@ -84,7 +85,7 @@ class Component:
 def parse(text: str) -> Component:
     """The outermost component of a stored object. Raises ValueError for text that is none."""
     open_components: list[Component] = []
-    for raw in _LINE.findall(text):
+    for raw in folded_lines(text):
         line = _line(raw)
         if line.name == "BEGIN":
             component = Component(line.value.strip().upper(), raw)
@@ -104,9 +105,9 @@ def parse(text: str) -> Component:
 
 
 def _line(raw: str) -> Line:
-    text = _FOLD.sub("", raw).rstrip("\r\n")
-    head = _HEAD.match(text)
-    before, value = (head[1], text[head.end() :]) if head else text.partition(":")[::2]
+    text = unfolded(raw).rstrip("\r\n")
+    head = head_of(text)
+    before, value = text.partition(":")[::2] if head is None else (head, text[len(head) + 1 :])
     name, semicolon, rest = before.partition(";")
     group, dot, plain = name.rpartition(".")
     return Line((plain if dot else name).strip().upper(), group, semicolon + rest, value, raw)
