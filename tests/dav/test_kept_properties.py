@@ -18,6 +18,7 @@ ZONE = (
     "BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\n"
     "END:STANDARD\nEND:VTIMEZONE\n"
 )
+BY_THE_SECOND = ZONE.replace("END:STANDARD", "RRULE:FREQ=SECONDLY\nEND:STANDARD")
 
 
 def patch(rig: Rig, password: str, path: str, inner: str, remove: str = "", **extra: str) -> Reply:
@@ -99,6 +100,10 @@ def test_a_time_zone_must_be_one(rig: Rig) -> None:
         ),
         (
             f"<C:calendar-timezone>BEGIN:VCALENDAR\n{ZONE}BEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR</C:calendar-timezone>",
+            b"valid-calendar-data",
+        ),
+        (
+            f"<C:calendar-timezone>BEGIN:VCALENDAR\n{BY_THE_SECOND}END:VCALENDAR</C:calendar-timezone>",
             b"valid-calendar-data",
         ),
         ("<C:calendar-timezone-id>Mars/Olympus</C:calendar-timezone-id>", b"valid-timezone"),

@@ -4,7 +4,7 @@ RFC 7809 section 5.2)."""
 from xml.etree.ElementTree import Element
 from zoneinfo import available_timezones
 
-from dav_gateway.dav import content_lines
+from dav_gateway.dav import content_lines, recurrence
 from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.dav.names import clark
 
@@ -29,6 +29,7 @@ def unfit(name: str, value: Element | None) -> str | None:
 def _is_one_zone(text: str) -> bool:
     try:
         lines = content_lines.unfolded(text.encode(), VALID)
+        recurrence.check(lines)
     except (InvalidObject, UnicodeEncodeError):
         return False
     opened = [line.upper() for line in lines if line.upper().startswith("BEGIN:")]

@@ -9,6 +9,7 @@ ZONE = (
     "BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\n"
     "END:STANDARD\nEND:VTIMEZONE\n"
 )
+BY_THE_SECOND = ZONE.replace("END:STANDARD", "RRULE:FREQ=SECONDLY\nEND:STANDARD")
 AND_MORE = f"<C:timezone>BEGIN:VCALENDAR\n{ZONE}BEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR</C:timezone>"
 
 
@@ -227,6 +228,8 @@ def test_filters_that_are_none(asked: Asking, inner: str, condition: str) -> Non
         ("<C:timezone>Europe/Madrid</C:timezone>", b"valid-calendar-data"),
         ("<C:timezone>BEGIN:VCALENDAR\nEND:VCALENDAR</C:timezone>", b"valid-calendar-data"),
         (AND_MORE, b"valid-calendar-data"),
+        (f"<C:timezone>BEGIN:VCALENDAR\n{BY_THE_SECOND}END:VCALENDAR</C:timezone>", b"valid-calendar-data"),
+        (f"<C:timezone>BEGIN:VCALENDAR\nX:{'x' * 140_000}\n{ZONE}END:VCALENDAR</C:timezone>", b"valid-calendar-data"),
         ("<C:timezone-id>Mars/Olympus</C:timezone-id>", b"valid-timezone"),
         ("<C:filter><C:comp-filter name='VCALENDAR'/></C:filter>", b"valid-filter"),
     ],

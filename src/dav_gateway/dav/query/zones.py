@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.tz import tzical
 
+from dav_gateway.dav import content_lines, recurrence
+from dav_gateway.dav.content_lines import LONGEST_LINE
+from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.dav.query.tree import Component, parse
 
 _USED = ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE")
@@ -92,11 +95,16 @@ def read(written: str | None, floating: tzinfo) -> tzinfo:
     return zone
 
 
+@lru_cache(maxsize=64)
 def of_calendar(text: str) -> tzinfo | None:
-    """What an iCalendar object with one VTIMEZONE and nothing else defines (RFC 4791 section 5.2.2), or None."""
+    """What an iCalendar object with one VTIMEZONE and nothing else defines (RFC 4791 section 5.2.2), or None; its rules
+    are bounded as those of objects that are stored."""
+    if len(text) > LONGEST_LINE:
+        return None
     try:
+        recurrence.check(content_lines.unfolded(text.encode(), "C:valid-calendar-data"))
         calendar = parse(text)
-    except ValueError:
+    except (ValueError, InvalidObject):
         return None
     if [each.name for each in calendar.components] != ["VTIMEZONE"]:
         return None
