@@ -118,7 +118,7 @@ class Cyrus:
     def place(self, size: int) -> Place:
         name = account(size)
         home = f"/dav/calendars/user/{name}/"
-        return Place(size, home, f"{home}work/", f"/dav/addressbooks/user/{name}/work/", basic(name, PASSWORD))
+        return Place(size, home, f"{home}team/", f"/dav/addressbooks/user/{name}/team/", basic(name, PASSWORD))
 
 
 def _version() -> str:

@@ -18,7 +18,7 @@ from benchmarks.requests import Place, request
 _START_SECONDS = 60.0
 NEW_CALENDAR = (
     '<C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:set><D:prop>'
-    "<D:displayname>Work</D:displayname></D:prop></D:set></C:mkcalendar>"
+    "<D:displayname>Team</D:displayname></D:prop></D:set></C:mkcalendar>"
 )
 NEW_BOOK = (
     '<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:set><D:prop><D:resourcetype><D:collection/>'
