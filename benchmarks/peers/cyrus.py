@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.filling import by_put
+from benchmarks.filling import by_http
 from benchmarks.peers import ANY, PASSWORD, Absent, account
-from benchmarks.peers.process import NEW_BOOK, NEW_CALENDAR, Process, basic, free_port, made, run
+from benchmarks.peers.process import Process, basic, free_port, run
 from benchmarks.requests import Place
 
 _MASTER = Path("/usr/lib/cyrus/bin/master")
@@ -98,11 +98,7 @@ class Cyrus:
             for size in sizes:
                 administrator.create(f"user/{account(size)}")
         for size in sizes:
-            place = self.place(size)
-            made(self.port, place, "MKCALENDAR", place.calendar, NEW_CALENDAR)
-            made(self.port, place, "MKCALENDAR", f"{place.home}tasks/", NEW_CALENDAR)
-            made(self.port, place, "MKCOL", place.book, NEW_BOOK)
-            by_put(self.port, place)
+            by_http(self.port, self.place(size))
 
     def stop(self) -> None:
         if self._process is not None:

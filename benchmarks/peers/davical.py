@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.filling import by_put
-from benchmarks.peers import BOOK, CALENDAR, PASSWORD, TASKS, Absent, account
+from benchmarks.filling import by_http
+from benchmarks.peers import BOOK, CALENDAR, PASSWORD, Absent, account
 from benchmarks.peers.postgresql import Postgres
-from benchmarks.peers.process import NEW_BOOK, NEW_CALENDAR, Process, basic, free_port, made, run, scratch
+from benchmarks.peers.process import Process, basic, free_port, run, scratch
 from benchmarks.requests import Place
 
 _PAGES = Path("/usr/share/davical/htdocs")
@@ -104,11 +104,7 @@ class Davical:
         self._run("nginx", "-c", str(self._folder / "nginx.conf"))
         self._processes[-1].wait_for(self.port)
         for size in sizes:
-            place = self.place(size)
-            made(self.port, place, "MKCALENDAR", place.calendar, NEW_CALENDAR)
-            made(self.port, place, "MKCALENDAR", f"{place.home}{TASKS}/", NEW_CALENDAR)
-            made(self.port, place, "MKCOL", place.book, NEW_BOOK)
-            by_put(self.port, place)
+            by_http(self.port, self.place(size))
 
     def _run(self, *command: str) -> None:
         self._processes.append(Process(command, self._folder / f"{Path(command[0]).name}.output"))

@@ -51,17 +51,12 @@ class GatewayServer:
             self._command("database", "upgrade")
         for size in sizes:
             self._places[size] = self._account(size)
-        self.serve()
+        self.launch().wait_for(self.port)
         for place in self._places.values():
             by_put(self.port, place, _FILLING_CLIENTS)
 
-    def serve(self) -> None:
-        """Start the process; it need not answer yet."""
-        self._process = Process(self._program("serve"), self._folder / "server.log", self._environment)
-        self._process.wait_for(self.port)
-
     def launch(self) -> Process:
-        """Start the process and come back at once."""
+        """Start the process and come back at once: it need not listen yet."""
         self._process = Process(self._program("serve"), self._folder / "server.log", self._environment)
         return self._process
 

@@ -11,19 +11,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.client import Connection
 from benchmarks.peers import BUILD
-from benchmarks.requests import Place, request
 
 _START_SECONDS = 60.0
-NEW_CALENDAR = (
-    '<C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:set><D:prop>'
-    "<D:displayname>Team</D:displayname></D:prop></D:set></C:mkcalendar>"
-)
-NEW_BOOK = (
-    '<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:set><D:prop><D:resourcetype><D:collection/>'
-    "<C:addressbook/></D:resourcetype></D:prop></D:set></D:mkcol>"
-)
 
 
 def scratch(name: str) -> Path:
@@ -89,12 +79,3 @@ def run(*command: str | Path, cwd: Path | None = None, environment: Mapping[str,
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {done.stderr.strip() or done.stdout.strip()}"[:2000])
     return done.stdout
-
-
-def made(port: int, place: Place, method: str, path: str, body: str) -> None:
-    """Make a collection. Raises RuntimeError."""
-    connection = Connection(port)
-    answer = connection.ask(request(place, method, path, body))
-    connection.close()
-    if answer.status not in {201, 207}:
-        raise RuntimeError(f"{method} {path}: {answer.status} {answer.body[:300]!r}")

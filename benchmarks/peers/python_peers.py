@@ -25,18 +25,36 @@ def environment(name: str, *packages: str) -> Path:
     return folder / "bin"
 
 
-class Radicale:
+class _PythonPeer:
+    """One process over a folder of its own."""
+
+    name: str
+    most = ANY
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._folder = scratch(self.name.lower())
+        self._process: Process | None = None
+
+    def _serve(self, *command: str | Path) -> None:
+        self._process = Process([str(part) for part in command], self._folder / "server.log")
+        self._process.wait_for(self.port)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def roots(self) -> list[int]:
+        return [self._process.pid] if self._process is not None else []
+
+
+class Radicale(_PythonPeer):
     """Its own server over its own files. Passwords are kept as text: bcrypt would cost it some 50 ms a request."""
 
     name = "Radicale"
     version = "3.9.0"
-    most = ANY
     how = "its own server, multifilesystem, htpasswd with plain passwords"
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self._folder = scratch("radicale")
-        self._process: Process | None = None
 
     def start(self, sizes: Sequence[int]) -> None:
         programs = environment("radicale", f"radicale=={self.version}")
@@ -54,35 +72,19 @@ class Radicale:
             f"[auth]\ntype = htpasswd\nhtpasswd_filename = {passwords}\nhtpasswd_encryption = plain\ndelay = 0\n"
             f"[storage]\nfilesystem_folder = {self._folder / 'collections'}\n[logging]\nlevel = warning\n"
         )
-        command = [str(programs / "python"), "-m", "radicale", "--config", str(settings)]
-        self._process = Process(command, self._folder / "server.log")
-        self._process.wait_for(self.port)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def roots(self) -> list[int]:
-        return [self._process.pid] if self._process is not None else []
+        self._serve(programs / "python", "-m", "radicale", "--config", settings)
 
     def place(self, size: int) -> Place:
         home = f"/{account(size)}/"
         return Place(size, home, f"{home}{CALENDAR}/", f"{home}{BOOK}/", basic(account(size), PASSWORD))
 
 
-class Xandikos:
+class Xandikos(_PythonPeer):
     """Its own server over git. Without TLS it has no passwords at all, so it is spared their cost."""
 
     name = "Xandikos"
     version = "0.4.10"
-    most = ANY
     how = "its own server, git; no authentication (it has none without TLS)"
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self._folder = scratch("xandikos")
-        self._process: Process | None = None
 
     def start(self, sizes: Sequence[int]) -> None:
         if shutil.which("git") is None:
@@ -105,19 +107,9 @@ class Xandikos:
                 run("git", "add", "--all", cwd=folder)
                 identity = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.com")
                 run("git", *identity, "commit", "--quiet", "--message", "filled", cwd=folder)
-        command = [str(programs / "xandikos"), "serve", "-d", str(data), "-l", "127.0.0.1", "-p", str(self.port)]
-        principal = f"/{account(sizes[0])}/"
-        command += ["--current-user-principal", principal, "--autocreate", "--no-detect-systemd"]
-        self._process = Process(command, self._folder / "server.log")
-        self._process.wait_for(self.port)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def roots(self) -> list[int]:
-        return [self._process.pid] if self._process is not None else []
+        where = ("-d", data, "-l", "127.0.0.1", "-p", str(self.port))
+        principal = ("--current-user-principal", f"/{account(sizes[0])}/", "--autocreate")
+        self._serve(programs / "xandikos", "serve", *where, *principal, "--no-detect-systemd")
 
     def place(self, size: int) -> Place:
         home = f"/{account(size)}/"
