@@ -1,11 +1,8 @@
 """A person's own factors: on, off, recovery codes, and who may not."""
 
-import io
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from xml.etree import ElementTree as ET
 
 import pyotp
 import pytest
@@ -14,7 +11,6 @@ from dav_gateway.core.errors import NotFound, Refusal
 from dav_gateway.core.keyring import Keyring
 from dav_gateway.core.moment import MINUTE, SECOND
 from dav_gateway.core.sign_in import Policy, Proof, SignIn, SignInReason, Stage, begin
-from dav_gateway.service import qr
 from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.standings import IdentityNeeded
 from dav_gateway.store.database import Database
@@ -187,13 +183,3 @@ def test_an_administrator_takes_it_away(ana: Ana) -> None:
     assert ana.password().is_signed_in
     with pytest.raises(NotFound):
         ana.page.take_factors_away("nobody", by="admin")
-
-
-def test_the_qr_code_has_no_style_and_is_read_by_its_picture() -> None:
-    text = "otpauth://totp/Nogal:ana?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Nogal"
-    drawn = qr.svg(text)
-    assert "style" not in drawn
-    root = ET.parse(io.StringIO(drawn)).getroot()
-    assert root.get("class") == "qr"
-    assert re.fullmatch(r"0 0 ([0-9]+) \1", root.get("viewBox") or ""), "the stylesheet scales it, and cuts nothing off"
-    assert {each.get("stroke") or each.get("fill") for each in root.iter("path")} == {"#fff", "#000"}

@@ -1,6 +1,5 @@
-"""What a phone is pointed at: the `davx5://` link that fills in DAVx5's sign-in, and QR codes."""
+"""What a phone is pointed at: the `davx5://` link that fills in DAVx5's sign-in."""
 
-import io
 from urllib.parse import urlsplit
 
 _SCHEMES = {"https": "davx5", "http": "caldav"}
@@ -18,23 +17,3 @@ def davx5(public_url: str, login: str, password: str) -> str | None:
         return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{_SCHEMES[parts.scheme]}://{login}:{password}@{host}/dav/"
-
-
-def qr_svg(text: str) -> str:
-    """A QR code of `text` as an SVG element for a page: no script, no style attribute (the page's CSP allows none), a
-    white ground of its own so that it can be read in the dark too, and no size: the stylesheet gives it."""
-    import segno
-
-    out = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(
-        out,
-        kind="svg",
-        xmldecl=False,
-        svgclass="qr",
-        lineclass=None,
-        omitsize=True,
-        light="#fff",
-        dark="#000",
-        border=4,
-    )
-    return out.getvalue().decode().strip()

@@ -1,6 +1,5 @@
 """QR codes as inline SVG without style attributes, which the page's content security policy would not apply."""
 
-_SCALE = 4
 _QUIET_ZONE = 4
 
 
@@ -11,8 +10,7 @@ def svg(text: str) -> str:
     """
     import segno
 
-    code = segno.make(text, error="m", micro=False)
-    drawn: str = code.svg_inline(
-        scale=_SCALE, border=_QUIET_ZONE, light="#fff", svgclass="qr", lineclass=None, omitsize=True
+    drawn: str = segno.make(text, error="m", micro=False).svg_inline(
+        border=_QUIET_ZONE, light="#fff", svgclass="qr", lineclass=None, omitsize=True
     )
     return drawn

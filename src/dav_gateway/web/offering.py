@@ -5,9 +5,9 @@ a QR code. No password exists until the link is redeemed, by the device or by ha
 from starlette.responses import Response
 
 from dav_gateway.core.credential import Service
-from dav_gateway.core.deep_link import qr_svg
 from dav_gateway.core.errors import NotFound
 from dav_gateway.core.setup_link import SetupKind
+from dav_gateway.service import qr
 from dav_gateway.service.setup_links import handle_of
 from dav_gateway.service.wish import Wish
 from dav_gateway.store import credentials
@@ -35,7 +35,7 @@ def offer(context: Context, wish: Wish) -> Response:
         leads=leads,
         syncs=naming.syncs(context.words, planned),
         device=naming.short_device(context.words, wish.service),
-        code=qr_svg(link_url(context.site.public_url, text)) if leads and wish.service is not Service.MAC else "",
+        code=qr.svg(link_url(context.site.public_url, text)) if leads and wish.service is not Service.MAC else "",
         line=_waiting(context.words),
         look=LIVE.replace("{handle:str}", handle_of(text)),
     )
