@@ -113,15 +113,20 @@ def counting_commits(database: Database) -> Iterator[list[str]]:
         event.remove(database.engine, "commit", note)
 
 
-@on_sqlite
-def test_who_waits_shares_the_commit(writers: Writers) -> None:
+def commits_of_six(writers: Writers) -> int:
+    """How many commits there are when five writers wait behind a first one; none of them fails."""
     with counting_commits(writers.database) as commits:
         go = writers.first()
         for number in range(5):
             writers.start(f"w{number}")
         go.set()
         assert set(writers.join().values()) == {None}
-    assert len(commits) == 1
+    return len(commits)
+
+
+@on_sqlite
+def test_who_waits_shares_the_commit(writers: Writers) -> None:
+    assert commits_of_six(writers) == 1
     assert writers.stored() == ["first", "w0", "w1", "w2", "w3", "w4"]
 
 
@@ -131,13 +136,7 @@ def test_a_group_is_bounded(
     writers: Writers, monkeypatch: pytest.MonkeyPatch, setting: str, value: float, groups: int
 ) -> None:
     monkeypatch.setattr(group_commit, setting, value)
-    with counting_commits(writers.database) as commits:
-        go = writers.first()
-        for number in range(5):
-            writers.start(f"w{number}")
-        go.set()
-        assert set(writers.join().values()) == {None}
-    assert len(commits) == groups
+    assert commits_of_six(writers) == groups
 
 
 @on_sqlite

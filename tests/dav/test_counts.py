@@ -4,12 +4,12 @@ Counted, not timed: SQL statements, and the instructions of SQLite's machine (on
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from dav_gateway.core.scope import Scope
 from dav_gateway.store import collections, objects
@@ -38,6 +38,16 @@ def fill(rig: Rig, size: int) -> str:
 
 
 @contextmanager
+def listening(engine: Engine, listeners: Iterable[tuple[str, Callable[..., None]]]) -> Iterator[None]:
+    """The listeners, each with the name of its event, until the end of the block."""
+    with ExitStack() as ends:
+        for name, listener in listeners:
+            event.listen(engine, name, listener)
+            ends.callback(event.remove, engine, name, listener)
+        yield
+
+
+@contextmanager
 def counting(rig: Rig) -> Iterator[Counter[str]]:
     """Statements, and instructions of SQLite's virtual machine, until the end of the block."""
     counts: Counter[str] = Counter()
@@ -58,13 +68,8 @@ def counting(rig: Rig) -> Iterator[Counter[str]]:
             connection.set_progress_handler(None, 0)
 
     listeners = [("before_cursor_execute", statement), ("checkout", checkout), ("checkin", checkin)]
-    for name, listener in listeners:
-        event.listen(engine, name, listener)
-    try:
+    with listening(engine, listeners):
         yield counts
-    finally:
-        for name, listener in listeners:
-            event.remove(engine, name, listener)
 
 
 def costs(rig: Rig, password: str) -> dict[str, Counter[str]]:
@@ -180,13 +185,8 @@ def round_trips(rig: Rig) -> Iterator[list[str]]:
 
     listeners: list[tuple[str, Any]] = [("before_cursor_execute", statement)]
     listeners += [(name, lambda _, name=name: seen.append(name)) for name in ("begin", "commit", "rollback")]
-    for name, listener in listeners:
-        event.listen(engine, name, listener)
-    try:
+    with listening(engine, listeners):
         yield seen
-    finally:
-        for name, listener in listeners:
-            event.remove(engine, name, listener)
 
 
 def test_every_request_reads_its_credential(rig: Rig) -> None:

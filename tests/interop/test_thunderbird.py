@@ -5,7 +5,7 @@ and user name, so two for one address need two user names: the account's name an
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import thunderbird
@@ -77,6 +77,16 @@ def find_books(bird: Thunderbird, gateway: Gateway, password: AppPassword) -> ob
     found = bird.find_books(MAIL, gateway.origin)
     assert shown(bird) == [PROMPT]
     return found
+
+
+def set_up_and_revoke(
+    bird: Thunderbird, gateway: Gateway, scope: str, find: Callable[[Thunderbird, Gateway, AppPassword], object]
+) -> None:
+    """Sign in with a password of its own, which is revoked then; the requests so far are forgotten."""
+    password = gateway.issue(NAME, scope, service="thunderbird")
+    find(bird, gateway, password)
+    gateway.revoke(password)
+    bird.requests()
 
 
 def shown(bird: Thunderbird) -> list[str]:
@@ -234,10 +244,7 @@ def test_the_wrong_password_of_the_two_takes_nothing_away(gateway, bird, passwor
 
 def test_a_revoked_password_of_calendars_is_asked_for_anew(gateway, bird, passwords, calendar):
     calendar.put("kept.ics", event("kept", "Kept"))
-    password = gateway.issue(NAME, "calendars", service="thunderbird")
-    find_calendars(bird, gateway, password)
-    gateway.revoke(password)
-    bird.requests()
+    set_up_and_revoke(bird, gateway, "calendars", find_calendars)
     bird.start_refresh(calendar.path)
     assert bird.open_dialog() == PROMPT
     assert refusals(bird) == [("REPORT", 401, NAME), ("REPORT", 401, "")]
@@ -254,10 +261,7 @@ def test_a_revoked_password_of_calendars_is_asked_for_anew(gateway, bird, passwo
 
 def test_a_prompt_that_is_refused_does_not_come_back(gateway, bird, passwords, calendar):
     calendar.put("kept.ics", event("kept", "Kept"))
-    password = gateway.issue(NAME, "calendars", service="thunderbird")
-    find_calendars(bird, gateway, password)
-    gateway.revoke(password)
-    bird.requests()
+    set_up_and_revoke(bird, gateway, "calendars", find_calendars)
     bird.start_refresh(calendar.path)
     for _ in range(2):  # after a 4xx it asks once more without its sync token
         assert bird.open_dialog() == PROMPT
@@ -272,10 +276,7 @@ def test_a_prompt_that_is_refused_does_not_come_back(gateway, bird, passwords, c
 def test_a_revoked_password_of_contacts(gateway, bird, passwords, book):
     """Thunderbird says nothing as long as the password is saved; without it the prompt comes."""
     book.put("kept.vcf", card("kept", "Kept"))
-    password = gateway.issue(NAME, "contacts", service="thunderbird")
-    find_books(bird, gateway, password)
-    gateway.revoke(password)
-    bird.requests()
+    set_up_and_revoke(bird, gateway, "contacts", find_books)
     assert bird.sync_book(book.path) == "Authorization failure"
     assert refusals(bird) == [("REPORT", 401, MAIL)] * 2, "once more with the password that is saved"
     assert shown(bird) == []
