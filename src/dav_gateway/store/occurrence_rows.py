@@ -11,8 +11,9 @@ on: what is read does not grow with the calendar.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, literal, select, union_all
+from sqlalchemy import Connection, and_, bindparam, literal, select, union_all
 
+from dav_gateway.store.index_table import IndexTable
 from dav_gateway.store.object_reads import HEAD, ROWS_PER_FETCH
 from dav_gateway.store.object_rows import ALWAYS, UNKNOWN, NewObject, OccurrenceRow
 from dav_gateway.store.schema import object_, occurrence
@@ -24,19 +25,7 @@ ENDLESS = len(LENGTHS)
 YEARLY = ENDLESS + 1
 """The class of rows that come back every year: `starts` counts from the 1st of January of a leap year."""
 
-
-_KEY = and_(occurrence.c.collection_id == bindparam("inside"), occurrence.c.name == bindparam("called"))
-_CLEAR = delete(occurrence).where(_KEY)
-_INSERT = insert(occurrence)
-_COPY_ALL = _INSERT.from_select(
-    occurrence.c.keys(),
-    select(
-        *(
-            bindparam("to_inside", type_=column.type) if column.name == "collection_id" else column
-            for column in occurrence.c
-        )
-    ).where(occurrence.c.collection_id == bindparam("inside")),
-)
+_TABLE = IndexTable(occurrence)
 _ROW = [occurrence.c.name, occurrence.c.starts, occurrence.c.ends, occurrence.c.detail]
 _INSIDE = occurrence.c.collection_id == bindparam("collection_id")
 _OF_LENGTH = [
@@ -99,17 +88,9 @@ def touching(
 def replace(
     c: Connection, collection_id: int, rows_of: Mapping[str, Iterable[OccurrenceRow]], *, new_names: bool = False
 ) -> None:
-    """Give objects, by their names, other rows than they had: two statements, one where
-    the objects are new under their names."""
-    if not rows_of:
-        return
-    if not new_names:
-        c.execute(_CLEAR, [{"inside": collection_id, "called": name} for name in rows_of])
-    values = [
-        _values(collection_id, name, part, row) for name, rows in rows_of.items() for part, row in enumerate(rows)
-    ]
-    if values:
-        c.execute(_INSERT, values)
+    """Give objects, by their names, other rows than they had. See `IndexTable.replace`."""
+    values_of = {name: [_values(row) for row in rows] for name, rows in rows_of.items()}
+    _TABLE.replace(c, collection_id, values_of, new_names=new_names)
 
 
 def of_new(new: NewObject) -> tuple[OccurrenceRow, ...]:
@@ -119,22 +100,12 @@ def of_new(new: NewObject) -> tuple[OccurrenceRow, ...]:
     return () if new.component == "VCARD" else (OccurrenceRow(*ALWAYS, UNKNOWN),)
 
 
-def copy_all(c: Connection, from_collection_id: int, to_collection_id: int) -> None:
-    """Give the objects of a collection that was just copied the rows of the originals."""
-    c.execute(_COPY_ALL, {"inside": from_collection_id, "to_inside": to_collection_id})
+copy_all = _TABLE.copy_all
 
 
-def _values(collection_id: int, name: str, part: int, row: OccurrenceRow) -> dict[str, Any]:
+def _values(row: OccurrenceRow) -> dict[str, Any]:
     reach = YEARLY if row.yearly else _reach(row.ends - row.starts)
-    return {
-        "collection_id": collection_id,
-        "reach": reach,
-        "starts": row.starts,
-        "name": name,
-        "part": part,
-        "ends": row.ends,
-        "detail": row.detail,
-    }
+    return {"reach": reach, "starts": row.starts, "ends": row.ends, "detail": row.detail}
 
 
 def _reach(length: int) -> int:
