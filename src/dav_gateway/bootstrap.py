@@ -254,7 +254,7 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
             settings.dav_url,
             settings.company,
             settings.languages,
-            lambda scope: proxies.client_address(scope["client"][0], scope["headers"]) if scope["client"] else "",
+            proxies.address,
             settings.realm,
         )
         app = RequestLog(

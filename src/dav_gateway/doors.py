@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.dav.answers import Own
 from dav_gateway.dav.gate import Admission
 from dav_gateway.dav.wsgi import Gateway
 from dav_gateway.server.answer import Answer
@@ -29,7 +30,6 @@ class Gate:
         return self._admission.claimed_id(headers)
 
     def admit(self, head: RequestHead) -> Answer | None:
-        # After the connection is registered, before the credential is read: who hears nothing admits nobody.
         reason = self._asleep()
         if reason is not None:
             raise StoreUnavailable(reason)
@@ -40,10 +40,7 @@ class Gate:
             request_id=head.request_id,
             headers=head.headers,
         )
-        if refusal is None:
-            return None
-        status, headers, body, _ = refusal
-        return Answer.make(int(status), headers.items(), body or b"")
+        return None if refusal is None else _for_server(refusal)
 
 
 def quickly(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Answer | None]:
@@ -53,12 +50,14 @@ def quickly(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Answer | None]:
         if asleep() is not None:
             return None
         answered = dav.quick(environ)
-        if answered is None:
-            return None
-        status, headers, body, _ = answered
-        return Answer.make(int(status), headers.items(), body or b"")
+        return None if answered is None else _for_server(answered)
 
     return ask
+
+
+def _for_server(answered: Own) -> Answer:
+    status, headers, body, _ = answered
+    return Answer.make(int(status), headers.items(), body or b"")
 
 
 def awake(application: WSGIApplication, asleep: Asleep) -> WSGIApplication:

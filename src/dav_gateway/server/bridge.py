@@ -110,7 +110,7 @@ class WsgiBridge:
             head = RequestHead(
                 method=scope["method"],
                 path=scope["path"],
-                address=self._address(scope),
+                address=self._proxies.address(scope),
                 request_id=scope["state"]["request_id"],
                 content_length=length,
                 headers=scope["headers"],
@@ -125,7 +125,9 @@ class WsgiBridge:
         try:
             self._attach(scope, connection)
             scheme = self._scheme or scope["scheme"]
-            environ = build_environ(scope, address=self._address(scope), scheme=scheme, body=body, length=length)
+            environ = build_environ(
+                scope, address=self._proxies.address(scope), scheme=scheme, body=body, length=length
+            )
             try:
                 return wsgi.call(self._application, environ)
             finally:
@@ -143,10 +145,6 @@ class WsgiBridge:
         if connection.gone:
             raise Dropped
         return claimed
-
-    def _address(self, scope: Scope) -> str:
-        client = scope["client"]
-        return self._proxies.client_address(client[0], scope["headers"]) if client else ""
 
     def _failed(self, error: BaseException, scope: Scope) -> Answer:
         """The answer to an error of ours: 503 for what passes, 500 otherwise, never 401 (it deletes passwords)."""

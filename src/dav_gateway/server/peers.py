@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from dav_gateway.server.asgi import Headers
+from dav_gateway.server.asgi import Headers, Scope
 
 Network = IPv4Network | IPv6Network
 
@@ -15,6 +15,11 @@ class TrustedProxies:
     def __init__(self, networks: Collection[Network] = ()) -> None:
         self._networks = tuple(networks)
         self._is_proxy = lru_cache(maxsize=256)(self._read)
+
+    def address(self, scope: Scope) -> str:
+        """The address of the client that sent a request; empty when its connection has gone already."""
+        client = scope["client"]
+        return self.client_address(client[0], scope["headers"]) if client else ""
 
     def client_address(self, peer: str, headers: Headers) -> str:
         """The client's address: `peer` itself unless it is a trusted proxy that names another in X-Forwarded-For.

@@ -67,7 +67,7 @@ class QuickLane:
                 return None
             environ = build_environ(
                 {**scope, "path": scope["path"][len(DAV_ROOT) :], "root_path": DAV_ROOT},
-                address=self._address(scope),
+                address=self._proxies.address(scope),
                 scheme=self._scheme or scope["scheme"],
                 body=io.BytesIO(body),
                 length=len(body),
@@ -80,7 +80,3 @@ class QuickLane:
             return None
         scope["state"]["credential_id"] = environ.get("dav_gateway.credential_id")
         return answer
-
-    def _address(self, scope: Scope) -> str:
-        client = scope["client"]
-        return self._proxies.client_address(client[0], scope["headers"]) if client else ""
