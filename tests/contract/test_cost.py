@@ -18,8 +18,8 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.store import accounts, collections, credentials, objects
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database
+from dav_gateway.store.object_tables import object_, tombstone
 from dav_gateway.store.objects import NewObject
-from dav_gateway.store.schema import object_, tombstone
 
 SMALL, LARGE = 10, 10_000
 T1 = Moment(1_790_000_000_001)

@@ -13,8 +13,9 @@ from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database, open_database
 from dav_gateway.store.object_index import Lesson
 from dav_gateway.store.object_rows import ALWAYS, UNKNOWN, CardLine, OccurrenceRow
+from dav_gateway.store.object_tables import card_line, collection, object_, occurrence
 from dav_gateway.store.objects import NewObject
-from dav_gateway.store.schema import account, card_line, collection, object_, occurrence
+from dav_gateway.store.schema import account
 
 T1 = Moment(1_790_000_000_001)
 DAY = 86_400

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from dav_gateway.core.api_key import ApiKey, ApiScope
 from dav_gateway.core.moment import Moment
-from dav_gateway.store.schema import api_key
+from dav_gateway.store.page_tables import api_key
 
 _FIELDS = [api_key.c[name] for name in ApiKey.__slots__]
 _ADD = insert(api_key).returning(*_FIELDS)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, or_, select
 from dav_gateway.store.index_table import IndexTable
 from dav_gateway.store.object_reads import HEAD
 from dav_gateway.store.object_rows import LOOK, UNKNOWN, CardLine, NewObject, StoredObject
-from dav_gateway.store.schema import card_line, object_
+from dav_gateway.store.object_tables import card_line, object_
 
 LONGEST = 200
 """So much of a searched text is given to the database; SQLite refuses long patterns."""

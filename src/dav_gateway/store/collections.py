@@ -20,7 +20,7 @@ from dav_gateway.core.scope import EMPLOYEES, Scope
 from dav_gateway.store.columns import dump_json
 from dav_gateway.store.dialects import insert_or_nothing
 from dav_gateway.store.errors import CollectionExists, SyncTokenTooOld
-from dav_gateway.store.schema import collection
+from dav_gateway.store.object_tables import collection
 
 SYNC_TOKEN_PREFIX = "data:,"  # noqa: S105 - RFC 6578 section 4: a URI; this kind names nothing that could be fetched
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from dav_gateway.core.moment import Moment
-from dav_gateway.store.schema import cut
+from dav_gateway.store.cut_tables import cut
 
 _ADD = insert(cut)
 _AFTER = select(cut.c.seq, cut.c.credential_id, cut.c.process).where(cut.c.seq > bindparam("seq")).order_by(cut.c.seq)

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from dav_gateway.core.moment import Moment
 from dav_gateway.store.dialects import insert_or_nothing
-from dav_gateway.store.schema import form_use
+from dav_gateway.store.page_tables import form_use
 
 _ADD = insert_or_nothing(form_use, [form_use.c.digest])
 _FIND = select(form_use.c.credential_id).where(

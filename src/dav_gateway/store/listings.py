@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from dav_gateway.store.columns import dump_json
 from dav_gateway.store.dialects import insert
-from dav_gateway.store.schema import listing
+from dav_gateway.store.object_tables import listing
 
 _GET = select(listing.c.properties).where(
     listing.c.account_id == bindparam("account_id"), listing.c.place == bindparam("place")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from dav_gateway.core.login_flow import Flow, FlowState
 from dav_gateway.core.moment import Moment
-from dav_gateway.store.schema import login_flow
+from dav_gateway.store.page_tables import login_flow
 
 _OPEN = (FlowState.STARTED.value, FlowState.APPROVED.value)
 _FIELDS = [login_flow.c[name] for name in Flow.__slots__]

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect
 
 from dav_gateway.core.errors import Refusal
-from dav_gateway.store import identity_tables  # noqa: F401 - its tables are part of what a database has
+from dav_gateway.store import (  # noqa: F401 - their tables are part of what a database has
+    cut_tables,
+    identity_tables,
+    object_tables,
+    page_tables,
+)
 from dav_gateway.store.database import Database
 
 if TYPE_CHECKING:

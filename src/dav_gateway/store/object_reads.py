@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal,
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import SyncTokenTooOld
 from dav_gateway.store.object_rows import StoredObject
-from dav_gateway.store.schema import object_, tombstone
+from dav_gateway.store.object_tables import object_, tombstone
 from dav_gateway.store.sync_position import SyncPosition
 
 NAMES_PER_STATEMENT = 500

@@ -16,7 +16,7 @@ from dav_gateway.store.dialects import insert
 from dav_gateway.store.errors import UidConflict
 from dav_gateway.store.object_reads import get, get_many
 from dav_gateway.store.object_rows import NewObject, StoredObject
-from dav_gateway.store.schema import collection, object_, tombstone
+from dav_gateway.store.object_tables import collection, object_, tombstone
 
 # In an UPDATE a parameter that is called like a column would be a value to set, so keys have names of their own.
 _OBJECT = and_(object_.c.collection_id == bindparam("inside"), object_.c.name == bindparam("called"))

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, bindparam, literal, select, union_all
 from dav_gateway.store.index_table import IndexTable
 from dav_gateway.store.object_reads import HEAD, ROWS_PER_FETCH
 from dav_gateway.store.object_rows import ALWAYS, UNKNOWN, NewObject, OccurrenceRow
-from dav_gateway.store.schema import object_, occurrence
+from dav_gateway.store.object_tables import object_, occurrence
 
 DAY = 86_400
 LENGTHS = (DAY, 8 * DAY, 64 * DAY, 512 * DAY)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from dav_gateway.core.moment import Moment
 from dav_gateway.store.columns import dump_json
 from dav_gateway.store.dialects import insert_or_nothing
-from dav_gateway.store.schema import outbox
+from dav_gateway.store.page_tables import outbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from dav_gateway.core.moment import Moment
 from dav_gateway.store.columns import dump_json
-from dav_gateway.store.schema import receipt, receipt_credential
+from dav_gateway.store.cut_tables import receipt, receipt_credential
 
 Row = tuple[str, str, int, int, int]
 """One acknowledgement: member, how, milliseconds after the decision's commit, connections, running requests."""

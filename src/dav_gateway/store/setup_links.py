@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.setup_link import SetupKind, SetupLink
-from dav_gateway.store.schema import setup_link
+from dav_gateway.store.page_tables import setup_link
 
 _FIELDS = [setup_link.c[name] for name in SetupLink.__slots__]
 _ADD = insert(setup_link).returning(*_FIELDS)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 from dav_gateway.core.account import Account
 from dav_gateway.core.moment import Moment
 from dav_gateway.store import accounts
-from dav_gateway.store.schema import account, web_session
+from dav_gateway.store.page_tables import web_session
+from dav_gateway.store.schema import account
 
 
 class Stage(StrEnum):
