@@ -22,7 +22,7 @@ LOOK = """
 import json, sys
 import dav_gateway.cli
 from dav_gateway.cli.correctness import require_correct
-from dav_gateway.bootstrap import build_server, preload
+from dav_gateway.serving import build_server, preload
 from dav_gateway.config import load
 settings, _ = load(None)
 require_correct(settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from dav_gateway import bootstrap, doors
+from dav_gateway import bootstrap, doors, serving
 from dav_gateway.config import LimitSettings, LoggingSettings, Settings, load
 from dav_gateway.core.errors import Refusal, StoreUnavailable
 from dav_gateway.core.verifier import SCHEMES
@@ -95,11 +95,11 @@ def test_what_libraries_log_stands_in_our_log_without_secrets(capsys: pytest.Cap
 
 def test_a_server_makes_its_key_and_refuses_a_wrong_one(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
-    with bootstrap.build_server(chosen):
+    with serving.build_server(chosen):
         key = tmp_path / "var" / "gateway.key"
         assert key.stat().st_mode & 0o777 == 0o600
     key.chmod(0o644)
-    with pytest.raises(Refusal, match="chmod 600"), bootstrap.build_server(chosen):
+    with pytest.raises(Refusal, match="chmod 600"), serving.build_server(chosen):
         pytest.fail("it was built")
 
 

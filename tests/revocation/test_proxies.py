@@ -18,11 +18,11 @@ from tests.revocation.proxies import HOST, Client, free_port, proxy
 from tests.revocation.wire import Wire, basic
 from tests.system import program
 
-from dav_gateway.bootstrap import build_server
 from dav_gateway.config import load
 from dav_gateway.core.credential import Origin, Service
 from dav_gateway.core.scope import Scope
 from dav_gateway.service.services import Services
+from dav_gateway.serving import build_server
 
 CALENDAR = "/dav/ana/calendars/calendar/"
 LARGE = 9_900_000

@@ -15,13 +15,13 @@ import pytest
 from tests.dav.support import calendar_object
 from tests.revocation.wire import Wire, basic
 
-from dav_gateway.bootstrap import Server, build_server
 from dav_gateway.config import load
 from dav_gateway.core.credential import Origin, Service
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Scope
 from dav_gateway.service.revocation import Receipt
 from dav_gateway.service.services import Services
+from dav_gateway.serving import Server, build_server
 from dav_gateway.store import collections, objects
 
 CALENDAR = "/dav/ana/calendars/calendar/"

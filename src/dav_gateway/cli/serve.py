@@ -42,9 +42,9 @@ def serve(session: Session, listen: str | None, workers: int | None) -> None:
     overrides |= {} if workers is None else {"workers": str(workers)}
     settings, _ = session.load(overrides)
     require_correct(settings)
-    from dav_gateway.bootstrap import preload
     from dav_gateway.logs import start_logging
     from dav_gateway.server.supervisor import Supervisor
+    from dav_gateway.serving import preload
 
     def reread() -> "Plan":
         again, _ = session.load(overrides)
@@ -65,8 +65,8 @@ def serve(session: Session, listen: str | None, workers: int | None) -> None:
 
 
 def _plan(settings: Settings) -> "Plan":
-    from dav_gateway.bootstrap import build_server
     from dav_gateway.server.generation import Plan
+    from dav_gateway.serving import build_server
 
     def work(seat: "Seat") -> None:
         with build_server(settings, place=seat.place) as server:
