@@ -20,7 +20,6 @@ from dav_gateway.service.login_flow import (
     Collected,
     Started,
     TooManyFlows,
-    client_title,
     service_of,
 )
 from dav_gateway.service.services import assemble
@@ -56,7 +55,7 @@ def test_from_start_to_password(company: Company) -> None:
     flow = company.services.login_flow.look(started.login.reveal())
     assert flow is not None
     assert (flow.client, flow.address, flow.created_at) == (DAVX5, PHONE, START)
-    assert (client_title(flow), service_of(flow)) == ("DAVx5 (Android)", Service.ANDROID)
+    assert service_of(flow) is Service.ANDROID
     assert company.services.login_flow.look(started.login.reveal()) == flow, "looking changes nothing"
     approve(company, started)
     assert company.services.login_flow.look(started.login.reveal()) is None
@@ -244,7 +243,7 @@ def test_an_empty_user_agent_names_nobody(small_company: Company) -> None:
     started = small_company.services.login_flow.start(user_agent="\u202e\x00", address=PHONE)
     flow = small_company.services.login_flow.look(started.login.reveal())
     assert flow is not None
-    assert (flow.client, client_title(flow), service_of(flow)) == ("", "", Service.OTHER)
+    assert (flow.client, service_of(flow)) == ("", Service.OTHER)
 
 
 def test_moments_are_of_the_clock(small_company: Company) -> None:

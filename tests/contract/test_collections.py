@@ -89,14 +89,6 @@ def test_setting_properties_is_a_change(database: Database, calendar: Collection
         collections.set_properties(c, calendar.id + 1, {}, later)
 
 
-def test_bump_counts_and_misses_what_is_gone(database: Database, calendar: Collection) -> None:
-    with database.write() as c:
-        assert collections.bump(c, calendar.id, Moment(5)) == 1
-        assert collections.bump(c, calendar.id, Moment(6)) == 2
-        with pytest.raises(NotFound):
-            collections.bump(c, calendar.id + 1, Moment(6))
-
-
 def test_lock_gives_what_is_there_in_order(database: Database, ana: Account, calendar: Collection, now: Moment) -> None:
     with database.write() as c:
         second = _create(c, ana.id, "second", now)

@@ -89,7 +89,7 @@ def _filled(c: Connection, owner: int, name: str, size: int) -> Collection:
             for number in range(size)
         ],
     )
-    collections.bump(c, made.id, T1)
+    collections.set_properties(c, made.id, {}, T1)
     objects.put(c, made.id, NewObject("last.ics", "last", "VEVENT", b"x"), T1)
     found = collections.get(c, made.id)
     assert found is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from dav_gateway.core import one_time
-from dav_gateway.core.client_family import families, family_of, title_of
+from dav_gateway.core.client_family import families, family_of
 from dav_gateway.core.credential import Credential, Origin, Service
 from dav_gateway.core.errors import NotFound, Refusal
 from dav_gateway.core.login_flow import LIFETIME, Flow, FlowState
@@ -186,12 +186,6 @@ class LoginFlow:
         for flow in login_flows.expire(connection, now):
             owner = accounts.by_id(connection, flow.account_id) if flow.account_id is not None else None
             audit.append(connection, _event("flow_expired", flow, now, account=owner.name if owner else None))
-
-
-def client_title(flow: Flow) -> str:
-    """The client of a flow as a person reads it, such as "DAVx5 (Android)"; empty when it named none."""
-    family = family_of(flow.client)
-    return title_of(family) if family else ""
 
 
 def service_of(flow: Flow) -> Service:

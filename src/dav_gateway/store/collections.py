@@ -84,13 +84,14 @@ _LOCK = (
 _CREATE = insert_or_nothing(collection, collection.c)
 _RENAME = update(collection).where(_ID).values(name=bindparam("called"), modified_at=bindparam("now"))
 _REMOVE = delete(collection).where(_ID)
-_BUMPED = {"change": collection.c.change + 1, "modified_at": bindparam("now")}
-_BUMP = update(collection).where(_ID).values(_BUMPED).returning(collection.c.change)
 _TOTAL_SIZE = select(func.coalesce(func.sum(collection.c.size), 0)).where(
     collection.c.account_id == bindparam("account_id")
 )
 _SET_PROPERTIES = (
-    update(collection).where(_ID).values({**_BUMPED, "properties": bindparam("text")}).returning(collection)
+    update(collection)
+    .where(_ID)
+    .values(change=collection.c.change + 1, modified_at=bindparam("now"), properties=bindparam("text"))
+    .returning(collection)
 )
 
 
@@ -199,15 +200,6 @@ def remove(c: Connection, collection_id: int) -> bool:
 def total_size(c: Connection, account_id: int) -> int:
     """Octets in all collections of the account: one row for each collection is read, none for an object."""
     return int(c.execute(_TOTAL_SIZE, {"account_id": account_id}).scalar_one())
-
-
-def bump(c: Connection, collection_id: int, now: Moment) -> int:
-    """Count a change and return its number; the row stays locked until the transaction ends, so that numbers become
-    visible in their order. Raises NotFound when the collection is gone."""
-    change = c.execute(_BUMP, {"collection_id": collection_id, "now": now}).scalar_one_or_none()
-    if change is None:
-        raise NotFound("the collection does not exist")
-    return int(change)
 
 
 def set_properties(c: Connection, collection_id: int, properties: Mapping[str, str], now: Moment) -> Collection:

@@ -1,6 +1,6 @@
 """One request of the page, with everything that a handler asks for: who, which language, what was typed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
@@ -115,4 +115,3 @@ class Context:
 
 
 Handler = Callable[[Context], Response]
-Methods = Sequence[str]

@@ -6,9 +6,6 @@ from dav_gateway.core.credential import Credential, Service
 from dav_gateway.core.scope import EMPLOYEES, Access, Scope
 from dav_gateway.web.language import Words
 
-WHAT = ("calendar", "contacts", "employees", "both")
-"""The choices of what to sync; also the names of their icons."""
-
 DEVICES = (
     Service.IPHONE,
     Service.ANDROID,
