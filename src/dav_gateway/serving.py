@@ -27,7 +27,8 @@ from dav_gateway.server.registry import ConnectionRegistry
 from dav_gateway.server.registry import Cutter as RegistryCutter
 from dav_gateway.server.request_log import RequestLog
 from dav_gateway.server.seat import Seat
-from dav_gateway.server.serve import ServerSettings, run, serve_on
+from dav_gateway.server.serve import run, serve_on
+from dav_gateway.server.settings import ServerSettings
 from dav_gateway.service.services import Services
 from dav_gateway.store import cuts
 from dav_gateway.web.routes import pages

@@ -26,7 +26,8 @@ from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.peers import TrustedProxies
 from dav_gateway.server.registry import ConnectionRegistry, Cutter
 from dav_gateway.server.request_log import RequestLog
-from dav_gateway.server.serve import ServerSettings, run
+from dav_gateway.server.serve import run
+from dav_gateway.server.settings import ServerSettings
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.store.database import Database
 from dav_gateway.web import login_flow, ocs

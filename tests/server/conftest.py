@@ -23,13 +23,14 @@ from dav_gateway.server.asgi import ASGIApplication, Environ, Headers, WSGIAppli
 from dav_gateway.server.bridge import WsgiBridge
 from dav_gateway.server.front import Front
 from dav_gateway.server.gate import RequestHead
+from dav_gateway.server.gateway_server import GatewayServer
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.listen import bind
 from dav_gateway.server.peers import TrustedProxies
 from dav_gateway.server.quick import Ask, QuickLane
 from dav_gateway.server.registry import ConnectionRegistry
 from dav_gateway.server.request_log import RequestLog, configure_logging
-from dav_gateway.server.serve import GatewayServer, ServerSettings
+from dav_gateway.server.settings import ServerSettings
 
 _CLOSE_NOTIFY = 64
 """Octets of a TLS record that says goodbye, at most."""

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from dav_gateway.server.listen import CannotListen, bind
-from dav_gateway.server.serve import ServerSettings
+from dav_gateway.server.settings import ServerSettings
 
 PROGRAM = """
 import sys, time
@@ -19,7 +19,8 @@ from dav_gateway.server.bridge import WsgiBridge
 from dav_gateway.server.front import Front
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.registry import ConnectionRegistry
-from dav_gateway.server.serve import ServerSettings, run
+from dav_gateway.server.serve import run
+from dav_gateway.server.settings import ServerSettings
 
 class Gate:
     def claimed_id(self, headers): return "ana"

@@ -25,11 +25,12 @@ from dav_gateway.core.sign_in import Policy, begin
 from dav_gateway.core.verifier import CHEAPEST
 from dav_gateway.server.answer import Answer, deliver
 from dav_gateway.server.front import Front
+from dav_gateway.server.gateway_server import GatewayServer
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.listen import bind
 from dav_gateway.server.registry import ConnectionRegistry
 from dav_gateway.server.request_log import RequestLog, configure_logging
-from dav_gateway.server.serve import GatewayServer, ServerSettings
+from dav_gateway.server.settings import ServerSettings
 from dav_gateway.service.caller import Caller
 from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.services import Services, assemble
