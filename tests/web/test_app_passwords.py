@@ -120,10 +120,12 @@ def test_one_that_was_not_seen_is_replaced_in_one_click(house: House) -> None:
     house.clock.advance(LIFETIME)
     late = browser.post(f"{LIST}/new", fields)
     [unseen] = house.stored()
-    again = browser.post(f"{LIST}/{unseen.id}/again", {"csrf": late.field("csrf"), "form": late.field("form")})
-    assert again.status == 200
-    assert again.password != first.password
-    assert "The old password works until" not in again.text
+    click = {"csrf": late.field("csrf"), "form": late.field("form")}
+    again = browser.post(f"{LIST}/{unseen.id}/again", click)
+    twice = browser.post(f"{LIST}/{unseen.id}/again", click)
+    assert (again.status, twice.status) == (200, 200)
+    assert again.password == twice.password != first.password
+    assert "The old password works until" not in again.text + twice.text
     old, new = sorted(house.stored(), key=lambda each: each.id != unseen.id)
     assert old.revoked_at is not None
     assert (new.label, new.scopes, new.access, new.expires_at) == ("PC", old.scopes, old.access, old.expires_at)

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from dav_gateway.core.credential import Credential, Origin, refusal_of_liveness
 from dav_gateway.core.errors import Refusal
-from dav_gateway.service.forms import UsedBefore
+from dav_gateway.core.secret import AppPassword
 from dav_gateway.web.context import Context
 from dav_gateway.web.owned import owned
 from dav_gateway.web.showing import result, sent_again
@@ -19,33 +19,36 @@ def ask_rotate(context: Context) -> Response:
 
 def rotate(context: Context) -> Response:
     """Make a new password for the same device; the old one works until the new one is first seen."""
-    credential = owned(context, alive=True)
-    _require_alive(context, credential)
-    redeem = context.services.forms.redeem(context.form.get("form"))
-    try:
-        password, new = context.services.issuing.rotate(
-            credential.id, origin=Origin.PAGE, actor=context.account.name, also=redeem
-        )
-    except UsedBefore:
-        word = context.form.get("form")
-        return sent_again(context, word, context.services.forms.made_by(word, context.account))
-    return result(context, password, new)
+    made = _made(context)
+    return made if isinstance(made, Response) else result(context, *made)
 
 
 def make_another(context: Context) -> Response:
     """ "I do not have it": a new password for the same device in place of one that was not seen, in one click."""
-    lost = owned(context, alive=True)
-    _require_alive(context, lost)
-    redeem = context.services.forms.redeem(context.form.get("form"))
-    who = context.account.name
-    try:
-        password, new = context.services.issuing.rotate(lost.id, origin=Origin.PAGE, actor=who, also=redeem)
-    except UsedBefore:
-        word = context.form.get("form")
-        return sent_again(context, word, context.services.forms.made_by(word, context.account))
+    made = _made(context)
+    if isinstance(made, Response):
+        return made
+    _, new = made
+    assert new.replaces is not None, "it was made in place of another"
     # The successor exists first: whatever stops here, the old one dies when the new one is used.
-    context.services.revocation.revoke([lost.id], by=who, why="its text was not seen")
-    return result(context, password, new, old_goes_on=False)
+    context.services.revocation.revoke([new.replaces], by=context.account.name, why="its text was not seen")
+    return result(context, *made)
+
+
+def _made(context: Context) -> tuple[AppPassword, Credential] | Response:
+    """The successor of the app password of the path; the page of the one that this form has made already, where it came
+    twice. By then the old one may be gone. Raises Refusal."""
+    word = context.form.get("form")
+    try:
+        old = owned(context, alive=True)
+        _require_alive(context, old)
+        also = context.services.forms.redeem(word)
+        return context.services.issuing.rotate(old.id, origin=Origin.PAGE, actor=context.account.name, also=also)
+    except Refusal:
+        made = context.services.forms.made_by(word, context.account)
+        if made is None:
+            raise
+        return sent_again(context, word, made)
 
 
 def _require_alive(context: Context, credential: Credential) -> None:

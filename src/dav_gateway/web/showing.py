@@ -11,7 +11,7 @@ from dav_gateway.web.context import Context
 from dav_gateway.web.live import line
 
 
-def result(context: Context, password: AppPassword, credential: Credential, *, old_goes_on: bool = True) -> Response:
+def result(context: Context, password: AppPassword, credential: Credential) -> Response:
     """How to set up the device of `credential`: its template begins with the best way for it and ends with typing."""
     return context.page(
         "result.html",
@@ -22,7 +22,7 @@ def result(context: Context, password: AppPassword, credential: Credential, *, o
         line=line(context.words, credential, context.account, context.now),
         server=server_for(context, credential.service),
         device=naming.device(context.words, credential.service),
-        old_goes_on=old_goes_on and credential.replaces is not None,
+        old_goes_on=credential.replaces is not None and _goes_on(context, credential.replaces),
     )
 
 
@@ -46,6 +46,12 @@ def sent_again(context: Context, word: str, made: str | None) -> Response:
         can_replace=refusal_of_liveness(credential, context.account, context.now) is None,
         form_value=context.services.forms.new(),
     )
+
+
+def _goes_on(context: Context, replaced: str) -> bool:
+    with context.services.database.read() as connection:
+        old = credentials.get(connection, replaced)
+    return old is not None and old.revoked_at is None
 
 
 def server_for(context: Context, service: Service) -> str:
