@@ -122,11 +122,11 @@ def _for_radicale(environ: dict[str, Any], path: str) -> dict[str, Any]:
     kept = {
         key: value for key, value in environ.items() if key not in HIDDEN and not key.startswith("HTTP_X_FORWARDED")
     }
-    # Radicale reads `?view=freebusy` as another resource,
-    # and takes methods in any case: what it dispatches on must be what permission is asked for.
+    # Radicale takes methods in any case: what it dispatches on must be what permission is asked for.
     method = environ["REQUEST_METHOD"].upper()
     # It refuses control characters; which resource is meant is told by the request, never by its path.
     shown = path.replace("\n", " ")
+    # It reads `?view=freebusy` as another resource, so it sees no query.
     return {**kept, "REQUEST_METHOD": method, "SCRIPT_NAME": PREFIX, "PATH_INFO": shown, "QUERY_STRING": ""}
 
 

@@ -98,9 +98,9 @@ class Database:
         """A write transaction: committed when the block ends, rolled back by any exception that leaves it.
 
         With a fence, its question is asked first, and its answer holds until the commit. Fenced writes are short and
-        may share a commit with others (`Backend.together`). An urgent one goes before
-        others, as a change of credentials does. StoreUnavailable out of the
-        commit itself means that nobody knows: on PostgreSQL a severed connection may have been severed after it.
+        may share a commit with others (`Backend.together`). An urgent one goes before others, as a change of
+        credentials does. StoreUnavailable out of the commit itself means that nobody knows: on PostgreSQL a severed
+        connection may have been severed after it.
         """
         self._backend.look()
         shared = fence is not None and not urgent

@@ -35,9 +35,7 @@ def show(context: Context) -> Response:
     except (StoreUnavailable, IdentityNeeded):
         raise
     except GatewayError:
-        return _not_linked(
-            context, 503, context.words.gettext("The provider of your sign-in does not answer. Try again in a while.")
-        )
+        return _unanswered(context)
     response = context.page("link.html", address=address)
     context.cookies.set_leaving(response, binding, "")
     return response
@@ -64,9 +62,7 @@ def come_back(context: Context, binding: str, answer: Mapping[str, str]) -> Resp
             words.gettext("It took too long, was not begun in this browser, or belongs to another account already."),
         )
     except GatewayError:
-        return _not_linked(
-            context, 503, words.gettext("The provider of your sign-in does not answer. Try again in a while.")
-        )
+        return _unanswered(context)
     return context.redirect(_BACK)
 
 
@@ -86,6 +82,12 @@ def _provider(context: Context) -> "SingleSignOn":
     if provider is None:
         raise NotFound("no provider is configured")
     return provider
+
+
+def _unanswered(context: Context) -> Response:
+    return _not_linked(
+        context, 503, context.words.gettext("The provider of your sign-in does not answer. Try again in a while.")
+    )
 
 
 def _not_linked(context: Context, status: int, sentence: str) -> Response:
