@@ -44,7 +44,6 @@ def serve(session: Session, listen: str | None, workers: int | None) -> None:
     require_correct(settings)
     from dav_gateway.logs import start_logging
     from dav_gateway.server.supervisor import Supervisor
-    from dav_gateway.serving import preload
 
     def reread() -> "Plan":
         again, _ = session.load(overrides)
@@ -57,6 +56,8 @@ def serve(session: Session, listen: str | None, workers: int | None) -> None:
 
     start_logging(settings.logging)
     _give(advice(settings))
+    from dav_gateway.serving import preload  # after the log is begun: all of a worker comes with it
+
     preload(settings)
     # What exists now is never collected in a worker: a collection would touch, and so copy, every shared page.
     gc.collect()
