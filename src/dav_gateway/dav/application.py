@@ -74,7 +74,7 @@ class Application(RadicaleApplication):
         """Run one handler: permission, then the handler, then commit or roll back by the status."""
         request = required_request()
         method = environ["REQUEST_METHOD"]
-        resource = resource_at(request.path)
+        resource = request.resource
         needed = Permission.WRITE if method in PRIVILEGES else Permission.READ
         if request.grant is None:  # Radicale does not ask the auth plug-in about an empty user name
             raise EndOfRequest(Reason.UNKNOWN)
@@ -114,7 +114,7 @@ class Application(RadicaleApplication):
 
     def do_OPTIONS(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """What works here, shaped by the credential; without one, everything: clients ask before they sign in."""
-        return answers.empty(HTTPStatus.OK, offered(required_request(), resource_at(required_request().path)))
+        return answers.empty(HTTPStatus.OK, offered(required_request(), required_request().resource))
 
     def do_PROPFIND(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """See propfind.py."""
@@ -214,7 +214,7 @@ class Application(RadicaleApplication):
 
     def do_POST(self, environ: Any, base_prefix: str, path: str, *_: Any) -> Response:  # noqa: ARG002
         """Nothing takes a POST here; Radicale's own is for its web pages and sharing."""
-        return answers.not_allowed(allow(resource_at(required_request().path)), "Nothing takes a POST here.")
+        return answers.not_allowed(allow(required_request().resource), "Nothing takes a POST here.")
 
 
 def _with_own_faults(pieces: Pieces) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ Whatever has anything unusual about it takes the long way: the first use of a pa
 from collections.abc import Mapping
 from typing import Any
 
-from dav_gateway.core.scope import Kind, Resource, resource_at
+from dav_gateway.core.scope import Kind, Resource
 from dav_gateway.dav.answers import Long, Own, whole
 from dav_gateway.dav.application import Application
 from dav_gateway.dav.encoding import encoded
@@ -25,7 +25,7 @@ QUICK_OCTETS = 32 * 1024
 def answer(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Long | None:
     """The answer to a request of `METHODS`, None when it has to take the long way. Raises EndOfRequest."""
     method = environ["REQUEST_METHOD"]
-    resource = resource_at(request.path)
+    resource = request.resource
     if resource is None or not _is_plain(request.path) or not _is_ours(method, resource):
         return None
     if not request.authenticate_proven():
@@ -50,8 +50,7 @@ def _may_be_short(request: DavRequest, environ: Mapping[str, Any]) -> bool:
     if environ["REQUEST_METHOD"] == "REPORT":
         return b"sync-collection" in environ["wsgi.input"].getvalue()
     if environ["REQUEST_METHOD"] == "PROPFIND" and environ.get("HTTP_DEPTH", "0") != "0":
-        resource = resource_at(request.path)
-        return resource is not None and resource.kind is not Kind.COLLECTION
+        return request.resource is not None and request.resource.kind is not Kind.COLLECTION
     return True
 
 

@@ -20,7 +20,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Admission:
-    """Answers the server's two questions; called in its worker threads."""
+    """Answers the server's two questions; called in its worker threads, `claimed_id` in its event loop too."""
 
     def __init__(self, services: Services, site: Site) -> None:
         self._services = services

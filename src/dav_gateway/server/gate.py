@@ -27,8 +27,9 @@ class RequestHead:
 
 
 class Gate(Protocol):
-    """Both methods are called in a worker thread, for each request in this order. What they raise ends the request
-    with 503 (StoreUnavailable, Overloaded) or 500; it never lets it in."""
+    """Called for each request in this order, in a worker thread; for the quick lane `claimed_id` in the event loop, so
+    it must not wait. What they raise ends the request with 503 (StoreUnavailable, Overloaded) or 500; it never lets it
+    in."""
 
     def claimed_id(self, headers: Headers) -> str | None:
         """The public id that the request's credentials claim, by shape alone and without a look-up; None without one.

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 from sqlalchemy import Connection
 
 from dav_gateway.core.credential import Grant, Reason
 from dav_gateway.core.errors import Fenced, GatewayError, Overloaded
-from dav_gateway.core.scope import Kind, Permission, Resource, is_directory
+from dav_gateway.core.scope import Kind, Permission, Resource, is_directory, resource_at
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Granted, Presented
 from dav_gateway.store import collections, listings
@@ -69,6 +70,11 @@ class DavRequest:
     _reading: AbstractContextManager[Connection] | None = field(default=None, repr=False)
     _writing: AbstractContextManager[Connection] | None = field(default=None, repr=False)
     _connection: Connection | None = field(default=None, repr=False)
+
+    @cached_property
+    def resource(self) -> Resource | None:
+        """What `path` names; None for what no resource of ours can have as its path."""
+        return resource_at(self.path)
 
     @property
     def connection(self) -> Connection:
