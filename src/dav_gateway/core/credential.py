@@ -6,10 +6,11 @@ enum value once written to a store is never renamed or given another meaning.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.moment import Moment
+from dav_gateway.core.network import address_of
 from dav_gateway.core.scope import Access, Permission, Resource, Scope, permission
 
 Network = IPv4Network | IPv6Network
@@ -129,14 +130,11 @@ def refusal_of_liveness(credential: Credential, account: Account, now: Moment) -
 def address_is_allowed(credential: Credential, address: str) -> bool:
     """Whether a request from `address` (text of an IPv4 or IPv6 address) fits the credential's networks.
 
-    An address that cannot be read fits only a credential without networks. IPv4 in IPv6 (`::ffff:192.0.2.1`, what a
-    dual-stack socket reports) counts as the IPv4 address.
+    An address that cannot be read fits only a credential without networks.
     """
     if not credential.networks:
         return True
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
+    parsed = address_of(address)
+    if parsed is None:
         return False
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(parsed in network for network in credential.networks if network.version == parsed.version)

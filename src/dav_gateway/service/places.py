@@ -6,10 +6,10 @@ It is a warning only: a phone that hops between two networks looks the same for 
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, ip_address, ip_network
 from threading import Lock
 
 from dav_gateway.core.moment import EPOCH, MINUTE, Moment
+from dav_gateway.core.network import network_of
 
 WINDOW = 10 * MINUTE
 """How soon a network must come back, after another one, to count as being used at the same time."""
@@ -63,13 +63,8 @@ class Places:
 @lru_cache(maxsize=4096)
 def _network_of(address: str) -> tuple[int, str] | None:
     """IP version and network of an address, None for what is none."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    length = _IPV4_PREFIX if isinstance(parsed, IPv4Address) else _IPV6_PREFIX
-    return parsed.version, str(ip_network((parsed, length), strict=False))
+    found = network_of(address, ipv4=_IPV4_PREFIX, ipv6=_IPV6_PREFIX)
+    return None if found is None else (found.version, str(found))
 
 
 def _next(trail: _Trail | None, network: str, now: Moment) -> _Trail:

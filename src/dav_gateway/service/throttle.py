@@ -8,12 +8,12 @@ bucket is forgotten first, and a bucket that has filled up again is the same as 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
 from threading import Lock
 
 from dav_gateway.core.errors import Refusal
 from dav_gateway.core.moment import MINUTE, SECOND, Moment
+from dav_gateway.core.network import network_of
 
 _IPV4_PREFIX = 32
 _IPV6_PREFIX = 64
@@ -99,13 +99,8 @@ class Throttle:
 
 def prefix_of(address: str) -> str:
     """What counts as one origin: an IPv4 address, an IPv6 /64 (what one subscriber has); other text as it is."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:_LONGEST_NAME]
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    length = _IPV4_PREFIX if isinstance(parsed, IPv4Address) else _IPV6_PREFIX
-    return str(ip_network((parsed, length), strict=False))
+    found = network_of(address, ipv4=_IPV4_PREFIX, ipv6=_IPV6_PREFIX)
+    return address[:_LONGEST_NAME] if found is None else str(found)
 
 
 class _Buckets:
