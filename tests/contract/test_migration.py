@@ -15,7 +15,7 @@ from dav_gateway.store import accounts, migration
 from dav_gateway.store.database import Database, open_database
 from dav_gateway.store.schema import metadata
 
-HEAD = "0008"
+HEAD = "0009"
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_details_that_alembic_does_not_compare(empty: Database) -> None:
             stored = [column["name"] for column in inspector.get_columns(table.name)]
             assert stored == table.c.keys()
             for key in inspector.get_foreign_keys(table.name):
-                cascade = table.name in {"object", "tombstone", "occurrence", "card_line"}
+                cascade = table.name in {"object", "tombstone", "occurrence", "card_line", "object_property"}
                 assert key["options"].get("ondelete") == ("CASCADE" if cascade else None)
         if empty.dialect == "sqlite":
             [sql] = c.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = 'cut'").scalars()

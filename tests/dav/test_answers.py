@@ -3,6 +3,7 @@
 import base64
 import sqlite3
 import threading
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -148,6 +149,31 @@ def test_the_write_fence_stops_a_request_that_is_under_way(
     assert len(revoked) == 1
     assert reply.status == 401
     assert not any("late.ics" in row for row in rig.everything()["object"])
+
+
+def test_the_write_fence_stops_properties_of_an_object(rig_anywhere: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = rig_anywhere
+    rig.seed()
+    password = rig.password({Scope.CALENDARS})
+    verify, revoked = rig.services.verification.verify, []
+
+    def slow(*arguments: Any) -> object:
+        verdict = verify(*arguments)
+        revoked.append(password[:5])
+        revoker = threading.Thread(
+            target=rig.services.revocation.revoke, args=(revoked,), kwargs={"by": "t", "why": ""}
+        )
+        revoker.start()
+        revoker.join()
+        return verdict
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.services.verification, "verify", slow)
+        body = b'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><late xmlns="urn:y">1</late></D:prop></D:set>'
+        path = PATH + "calendar/e1.ics"
+        reply = rig.request("PROPPATCH", path, body + b"</D:propertyupdate>", password=password)
+    assert (len(revoked), reply.status) == (1, 401)
+    assert b"late" not in rig.request("PROPFIND", path, password=rig.password({Scope.CALENDARS})).body
 
 
 def test_no_secret_in_logs_or_rows(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:

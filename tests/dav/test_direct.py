@@ -162,6 +162,36 @@ def _quick(rig: Rig, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]
     return _plain(Reply(int(status), dict(headers), body or b""))
 
 
+def test_dead_properties_of_objects_take_the_quick_lane_while_they_are_small(rig: Rig) -> None:
+    rig.seed()
+    password = rig.password({Scope.CALENDARS})
+    calendar = "/dav/ana/calendars/calendar/"
+    first = b'<D:propfind xmlns:D="DAV:"><D:prop><D:sync-token/></D:prop></D:propfind>'
+    token = rig.request("PROPFIND", calendar, first, password=password, depth="0").text_of("{DAV:}sync-token")
+    for number in range(4):
+        body = calendar_object(f"k{number}")
+        assert rig.request("PUT", f"{calendar}k{number}.ics", body, password=password).status == 201
+    sync = (
+        f'<D:sync-collection xmlns:D="DAV:"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level><D:prop>'
+        '<a xmlns="urn:y"/></D:prop></D:sync-collection>'
+    ).encode()
+    asked: list[dict[str, Any]] = [
+        {"method": "PROPFIND", "path": f"{calendar}k0.ics", "body": b"", "password": password, "depth": "0"},
+        {"method": "REPORT", "path": calendar, "body": sync, "password": password},
+    ]
+    for size, expected in ((100, [True, True]), (12_000, [True, False])):
+        for number in range(4):
+            value = f'<D:set><D:prop><a xmlns="urn:y">{"x" * size}</a></D:prop></D:set>'
+            update = f'<D:propertyupdate xmlns:D="DAV:">{value}</D:propertyupdate>'.encode()
+            assert rig.request("PROPPATCH", f"{calendar}k{number}.ics", update, password=password).status == 207
+        answers = [_quick(rig, each) for each in asked]
+        assert [answer is not None for answer in answers] == expected
+        for each, answer in zip(asked, answers, strict=True):
+            long = _plain(rig.request(**each))
+            assert b"x" * size in long[2]
+            assert answer in (None, long)
+
+
 def _writes(random: Random, etags: list[str]) -> dict[str, Any]:
     """A PUT or DELETE in Ana's homes: right, wrong, on condition, and where nothing may be written."""
     number = random.randint(0, 5)

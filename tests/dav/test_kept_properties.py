@@ -136,12 +136,6 @@ def test_a_calendar_that_cannot_be_made_is_told_by_property(rig: Rig) -> None:
     assert rig.request("PROPFIND", path, password=password).status == 404
 
 
-def test_objects_keep_no_properties(rig: Rig) -> None:
-    rig.seed()
-    reply = patch(rig, rig.password(BOTH), "/dav/ana/calendars/calendar/e1.ics", "<Y:a>1</Y:a>")
-    assert (reply.status, b"403 Forbidden" in reply.body, b"200 OK" in reply.body) == (207, True, False)
-
-
 def test_too_much_is_507(rig: Rig) -> None:
     password = rig.password(BOTH)
     reply = patch(rig, password, "/dav/ana/", f"<Y:a>{'x' * 300_000}</Y:a>")

@@ -142,7 +142,7 @@ class Application(RadicaleApplication):
         """See property_update.py."""
         return self._whole(
             lambda request, resource, asked: property_update.proppatch(
-                request, _known(resource), asked, self._xml(asked)
+                request, self._site, _known(resource), asked, self._xml(asked)
             ),
             environ,
         )

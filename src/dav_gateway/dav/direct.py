@@ -40,9 +40,9 @@ def quick(application: Application, request: DavRequest, environ: Mapping[str, A
     request.most_resources, request.most_octets = QUICK_RESOURCES, QUICK_OCTETS
     try:
         found = answer(application, request, environ)
+        return None if found is None else encoded(environ, whole(found))
     except TooMuch:
         return None
-    return None if found is None else encoded(environ, whole(found))
 
 
 def _may_be_short(request: DavRequest, environ: Mapping[str, Any]) -> bool:

@@ -6,7 +6,8 @@ from xml.etree.ElementTree import Element
 from dav_gateway.core.scope import Scope
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.names import clark
-from dav_gateway.dav.object_responses import DATA, ObjectResponses
+from dav_gateway.dav.object_responses import ObjectResponses
+from dav_gateway.dav.properties import DATA
 from dav_gateway.dav.query.address_data import AddressData
 from dav_gateway.dav.query.calendar_data import CalendarData
 from dav_gateway.dav.query.calendar_object import CalendarObject

@@ -57,18 +57,15 @@ def answer(request: DavRequest, site: Site, looked: View, body: Element, asked: 
 def _responses(request: DavRequest, paths: Iterable[str], places: Mapping[str, Place]) -> Iterator[str]:
     left = iter(paths)
     while some := list(islice(left, TOGETHER)):
-        found: dict[str, tuple[Place, StoredObject]] = {}
+        found: dict[str, str] = {}
         for place, wanted in _by_place(some, places):
             assert place.looked.collection is not None
             number = place.looked.collection.id
-            for stored in objects.get_many(request.connection, number, wanted, octets=place.told.octets):
-                found[wanted[stored.name]] = place, stored
+            stored = objects.get_many(request.connection, number, wanted, octets=place.told.octets)
+            told = place.told.some((each, place.part(each)) for each in stored)
+            found.update(zip((wanted[each.name] for each in stored), told, strict=True))
         for path in some:
-            if path in found:
-                place, stored = found[path]
-                yield place.told.one(stored, place.part(stored))
-            else:
-                yield gone(path)
+            yield found[path] if path in found else gone(path)
 
 
 def _path(reference: str) -> str:

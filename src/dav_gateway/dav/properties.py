@@ -179,7 +179,10 @@ TABLES: Mapping[Kind, Mapping[str, Property]] = {
     Kind.COLLECTION: _table(COMMON, OWNED, COLLECTION, QUOTA),
     Kind.OBJECT: _table(COMMON, OWNED, OBJECT),
 }
-PROTECTED = frozenset(name for table in TABLES.values() for name in table) - {clark("D:displayname")}
+DATA = {Scope.CALENDARS: clark("C:calendar-data"), Scope.CONTACTS: clark("CR:address-data")}
+"""What reports tell of an object as if it were a property (RFC 4791 section 9.6, RFC 6352 section 10.4)."""
+
+PROTECTED = frozenset(name for table in TABLES.values() for name in table) - {clark("D:displayname")} | {*DATA.values()}
 """Properties that PROPPATCH may not touch, whatever the resource: the server computes them."""
 
 NOT_IN_ALLPROP = frozenset(
@@ -202,7 +205,7 @@ def value(view: View, site: Site, name: str) -> str | None:
     if function is not None:
         content = function(view, site)
         return None if content is None else element(name, content)
-    return None if view.kind is Kind.OBJECT else dead.read(view.kept, name)
+    return dead.read(view.kept, name)
 
 
 def all_names(view: View, site: Site) -> list[str]:

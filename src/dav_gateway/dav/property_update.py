@@ -6,19 +6,22 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.scope import Kind, Resource
-from dav_gateway.dav import answers, dead, preferences, properties, property_values
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav import answers, dead, preferences, properties, property_values, quota
+from dav_gateway.dav.answers import Own, Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import multistatus, propstat, response
 from dav_gateway.dav.names import clark, element
 from dav_gateway.dav.privileges import may_set_properties
+from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View, look_up
 from dav_gateway.dav.wanted import MAX_NAMES
 from dav_gateway.service.request import DavRequest
-from dav_gateway.store import collections, listings
+from dav_gateway.store import collections, listings, object_properties, objects
 
 PROTECTED = "D:cannot-modify-protected-property"
 MAX_PROPERTIES_BYTES = 256 * 1024
+MAX_OBJECT_PROPERTIES_BYTES = 16 * 1024
+"""A listing tells those of all objects; Apple's programs keep a word or two on one."""
 
 
 def changes(body: Element | None, root: str) -> dict[str, Element | None]:
@@ -41,7 +44,9 @@ def changes(body: Element | None, root: str) -> dict[str, Element | None]:
     return result
 
 
-def proppatch(request: DavRequest, resource: Resource, environ: Mapping[str, Any], body: Element | None) -> Response:
+def proppatch(
+    request: DavRequest, site: Site, resource: Resource, environ: Mapping[str, Any], body: Element | None
+) -> Response:
     """Apply all changes or none; every property gets its status in the 207."""
     asked = changes(body, "D:propertyupdate")
     if not asked:
@@ -51,7 +56,7 @@ def proppatch(request: DavRequest, resource: Resource, environ: Mapping[str, Any
     looked = look_up(request, resource)
     if looked is None:
         return answers.nothing()
-    if looked.kind is not Kind.OBJECT and not may_set_properties(looked):
+    if not may_set_properties(looked):
         request.note_refusal(request.reason_of_denial(resource), resource)
         needed = element(clark("D:error"), element(clark("D:need-privileges")))
         refusal = propstat(HTTPStatus.FORBIDDEN, map(element, asked), needed)
@@ -63,8 +68,9 @@ def proppatch(request: DavRequest, resource: Resource, environ: Mapping[str, Any
     if kept is None:
         return answers.nothing()
     updated = dead.updated(kept, asked)
-    if too_large(updated):
-        return answers.plain(HTTPStatus.INSUFFICIENT_STORAGE, "The properties of a resource take too much room.")
+    full = _no_room(request, site, looked, kept, updated)
+    if full is not None:
+        return full
     _keep(request, looked, updated)
     if preferences.minimal(environ):  # RFC 8144 section 2.3
         return preferences.applied(environ, answers.empty(HTTPStatus.OK))
@@ -89,28 +95,46 @@ def refused_properties(asked: Mapping[str, Element | None], is_protected: Callab
 
 def _is_protected(looked: View, name: str) -> bool:
     """Of a collection the display name may be set; other live properties never, wherever they are asked for."""
-    if looked.kind is Kind.OBJECT or name in properties.PROTECTED:
+    if name in properties.PROTECTED:
         return True
     return looked.kind is not Kind.COLLECTION and name in properties.TABLES[looked.kind]
 
 
 def _kept_locked(request: DavRequest, looked: View) -> Mapping[str, str] | None:
-    """The dead properties as they are now, in the write transaction; None when the collection is gone."""
+    """The dead properties as they are now, in the write transaction; None when what has them is gone."""
     connection = request.begin_write()
     if looked.collection is None:
         return listings.properties(connection, looked.account.id, looked.place)
     current = next(iter(collections.lock(connection, [looked.collection.id])), None)
-    return None if current is None else current.properties
+    if current is None or looked.object is None:
+        return None if current is None else current.properties
+    if objects.get(connection, current.id, looked.object.name, most_octets=0) is None:
+        return None
+    return object_properties.of(connection, current.id, looked.object.name)
+
+
+def _no_room(
+    request: DavRequest, site: Site, looked: View, kept: Mapping[str, str], updated: Mapping[str, str]
+) -> Own | None:
+    """507 when these are too many for one resource, or on objects for the account; None when there is room."""
+    if too_large(updated, MAX_PROPERTIES_BYTES if looked.object is None else MAX_OBJECT_PROPERTIES_BYTES):
+        return answers.plain(HTTPStatus.INSUFFICIENT_STORAGE, "The properties of a resource take too much room.")
+    if looked.object is None:
+        return None
+    growth = object_properties.size(updated) - object_properties.size(kept)
+    return quota.exceeded(request, site, growth, of_properties=True)
 
 
 def _keep(request: DavRequest, looked: View, kept: Mapping[str, str]) -> None:
     connection = request.begin_write()
     if looked.collection is None:
         listings.set_properties(connection, looked.account.id, looked.place, kept)
+    elif looked.object is not None:
+        object_properties.replace(connection, looked.collection.id, looked.object.name, kept)
     else:
         collections.set_properties(connection, looked.collection.id, kept, request.services.clock())
 
 
-def too_large(stored: Mapping[str, str]) -> bool:
+def too_large(stored: Mapping[str, str], most: int = MAX_PROPERTIES_BYTES) -> bool:
     """Whether dead properties take more room than a resource has for them."""
-    return sum(len(key) + len(value) for key, value in stored.items()) > MAX_PROPERTIES_BYTES
+    return sum(len(key) + len(value) for key, value in stored.items()) > most

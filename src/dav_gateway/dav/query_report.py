@@ -80,8 +80,7 @@ def _told(  # noqa: PLR0917 - what every report gets
             found = _cards(search, holder, body, asked)
         learnt[holder.collection.id] = search.lessons
         responses = members.responses(holder, site, asked)
-        for stored, data in found:
-            yield responses.one(stored, data)
+        yield from responses.some(found)
 
 
 def _events(search: CalendarSearch, looked: View, body: Element, asked: Asked) -> Iterator[Found]:

@@ -6,18 +6,22 @@ from dav_gateway.dav import answers
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.site import Site
 from dav_gateway.service.request import DavRequest
-from dav_gateway.store import collections
+from dav_gateway.store import collections, object_properties
 
 
-def exceeded(request: DavRequest, site: Site, growth: int) -> Own | None:
+def exceeded(request: DavRequest, site: Site, growth: int, *, of_properties: bool = False) -> Own | None:
     """507 when the account would have more than its quota after growing by so many octets (section 6), else None.
 
-    Asked inside the write transaction. What makes an account smaller, or leaves it as large, is never refused: a quota
-    that was lowered must not keep anybody from tidying up.
+    Asked inside the write transaction. The dead properties of objects have as much room as objects leave
+    (`of_properties`); they take none away from them. What makes an account smaller, or leaves it as large, is never
+    refused: a quota that was lowered must not keep anybody from tidying up.
     """
     if not site.account_bytes or growth <= 0:
         return None
-    used = collections.total_size(request.begin_write(), request.granted.account.id)
+    connection, account = request.begin_write(), request.granted.account.id
+    used = collections.total_size(connection, account)
+    if of_properties:
+        used += object_properties.total_size(connection, account)
     if used + growth <= site.account_bytes:
         return None
     return answers.precondition(

@@ -92,4 +92,5 @@ def _changes(
         changed, removed, behind = objects.page_of_changes(connection, collection, position, limit or 2**31)
     if told.octets:
         request.expect(None)
-    return map(told.one, objects.get_many(connection, collection.id, changed, octets=told.octets)), removed, behind
+    members = objects.get_many(connection, collection.id, changed, octets=told.octets)
+    return told.some((each, None) for each in members), removed, behind

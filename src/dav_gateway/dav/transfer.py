@@ -15,7 +15,7 @@ from dav_gateway.dav.put import uid_conflict, unfit_name, unsupported_component
 from dav_gateway.dav.site import Site
 from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
-from dav_gateway.store import collections, objects
+from dav_gateway.store import collections, object_properties, objects
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import UidConflict
 from dav_gateway.store.objects import NewObject, StoredObject
@@ -68,6 +68,8 @@ def _object(
     try:
         if keep:
             objects.put(connection, collection.id, _copy(taken, target.name), now)
+            # RFC 4918 section 9.8.2; a MOVE takes them along by the key of the object.
+            object_properties.copy(connection, origin.id, source.name, collection.id, target.name)
         else:
             objects.move(connection, origin.id, source.name, collection.id, target.name, now)
     except UidConflict as conflict:

@@ -16,7 +16,8 @@ from dav_gateway.store.objects import StoredObject
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One resource as its properties see it. `path` is absolute, with the slash that collections end in."""
+    """One resource as its properties see it. `path` is absolute, with the slash that collections end in; `known` are
+    the dead properties, where nobody has to ask for them."""
 
     kind: Kind
     path: str
@@ -25,6 +26,7 @@ class View:
     home: Scope | None = None
     collection: Collection | None = None
     object: StoredObject | None = None
+    known: Mapping[str, str] | None = None
 
     @property
     def grant(self) -> Grant:
@@ -41,9 +43,13 @@ class View:
 
     @property
     def kept(self) -> Mapping[str, str]:
-        """The dead properties, in Radicale's spelling; none for objects."""
+        """The dead properties, in Radicale's spelling."""
+        if self.known is not None:
+            return self.known
+        if self.collection is not None and self.object is not None:
+            return self.request.kept_of(self.collection.id, self.object.name)
         if self.collection is not None:
-            return self.collection.properties if self.kind is Kind.COLLECTION else {}
+            return self.collection.properties
         return self.request.kept_at(self.place)
 
     @property

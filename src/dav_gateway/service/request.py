@@ -18,7 +18,7 @@ from dav_gateway.core.errors import Fenced, GatewayError, Overloaded
 from dav_gateway.core.scope import Kind, Permission, Resource, is_directory, resource_at
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Granted, Presented
-from dav_gateway.store import collections, listings
+from dav_gateway.store import collections, listings, object_properties
 
 
 class EndOfRequest(BaseException):
@@ -152,6 +152,14 @@ class DavRequest:
         """Dead properties of the root, the principal or a home (`place`); read once in a request."""
         if place not in self._kept:
             self._kept[place] = listings.properties(self.connection, self.granted.account.id, place)
+        return self._kept[place]
+
+    def kept_of(self, collection_id: int, name: str) -> Mapping[str, str]:
+        """Dead properties of an object; read once in a request. Raises TooMuch as `expect_octets` does."""
+        place = f"{collection_id} {name}"
+        if place not in self._kept:
+            self._kept[place] = object_properties.of(self.connection, collection_id, name)
+            self.expect_octets(object_properties.size(self._kept[place]))
         return self._kept[place]
 
     def begin_write(self) -> Connection:

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal,
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import SyncTokenTooOld
 from dav_gateway.store.object_rows import StoredObject
-from dav_gateway.store.object_tables import object_, tombstone
+from dav_gateway.store.object_tables import object_, object_property, tombstone
 from dav_gateway.store.sync_position import SyncPosition
 
 NAMES_PER_STATEMENT = 500
+KEPT = "kept"
 ROWS_PER_FETCH = 200
 _FEW_AT_A_TIME = {"yield_per": ROWS_PER_FETCH}
 
@@ -111,6 +112,7 @@ def every(c: Connection, collection_id: int, *, octets: bool = True) -> Iterator
 
 def listing(c: Connection, collection_id: int, columns: tuple[str, ...]) -> Iterator[Sequence[Any]]:
     """Name and `columns` (fields of StoredObject) of all objects, by name: what a listing tells and no more is read.
+    KEPT among them is the text of the object's dead properties (`object_properties.read`), None where it has none.
 
     They are fetched a few at a time: use it up before the connection writes or closes.
     """
@@ -120,7 +122,12 @@ def listing(c: Connection, collection_id: int, columns: tuple[str, ...]) -> Iter
 
 @lru_cache(maxsize=64)
 def _listing(columns: tuple[str, ...]) -> Select[Any]:
-    return select(object_.c.name, *[object_.c[column] for column in columns]).where(_INSIDE).order_by(object_.c.name)
+    of_object = [column for column in columns if column != KEPT]
+    told = select(object_.c.name, *[object_.c[column] for column in of_object]).where(_INSIDE).order_by(object_.c.name)
+    if KEPT not in columns:
+        return told
+    own = and_(object_property.c.collection_id == object_.c.collection_id, object_property.c.name == object_.c.name)
+    return told.add_columns(object_property.c.properties).outerjoin_from(object_, object_property, own)
 
 
 def _stream(c: Connection, statement: Select[Any], values: Mapping[str, object]) -> Iterator[StoredObject]:

@@ -107,6 +107,17 @@ card_line = Table(
     sqlite_with_rowid=False,
 )
 
+object_property = Table(
+    "object_property",
+    metadata,
+    Column("collection_id", Serial, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("properties", Text, nullable=False),
+    ForeignKeyConstraint(*_OF_OBJECT, ondelete="CASCADE", onupdate="CASCADE"),
+    sqlite_with_rowid=False,
+)
+
 listing = Table(
     "listing",
     metadata,

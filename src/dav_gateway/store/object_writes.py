@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select
 
 from dav_gateway.core.errors import NotFound
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import collections, object_index
+from dav_gateway.store import collections, object_index, object_properties
 from dav_gateway.store.dialects import insert
 from dav_gateway.store.errors import UidConflict
 from dav_gateway.store.object_reads import get, get_many
@@ -187,6 +187,7 @@ def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now:
     values = {"inside": from_collection_id, "to_inside": to_collection_id, "to_change": change, "now": now}
     c.execute(_COPY_ALL, values)
     object_index.copy_all(c, from_collection_id, to_collection_id)
+    object_properties.copy_all(c, from_collection_id, to_collection_id)
 
 
 def forget_removed(c: Connection, collection_id: int, through: int) -> int:

@@ -4,6 +4,7 @@ Every function costs the same whatever the collection holds, unless it is there 
 """
 
 from dav_gateway.store.object_reads import (
+    KEPT,
     changes_since,
     count,
     every,
@@ -16,6 +17,7 @@ from dav_gateway.store.object_rows import NewObject, StoredObject
 from dav_gateway.store.object_writes import copy_all, forget_removed, move, put, put_many, remove
 
 __all__ = [
+    "KEPT",
     "NewObject",
     "StoredObject",
     "changes_since",
