@@ -30,6 +30,21 @@ def test_children_and_attributes_are_kept() -> None:
     assert [(child.tag, child.text) for child in parsed] == [("{urn:z}child", "text")]
 
 
+def test_names_inside_stay_in_their_namespaces() -> None:
+    document = (
+        '<D:x xmlns:D="DAV:" xmlns:q="urn:q" q:a="1&#10;" q:b="&lt;2" xml:lang="en" c="3"><y>t &amp; t</y>tail<q:z/>'
+        "<D:href>/a</D:href></D:x>"
+    )
+    back = read_back(document)
+    assert back is not None
+    parsed = fromstring(f"<root {DECLARATIONS}>{back}</root>")[0]
+    language = "{http://www.w3.org/XML/1998/namespace}lang"
+    assert parsed.attrib == {"{urn:q}a": "1\n", "{urn:q}b": "<2", language: "en", "c": "3"}
+    assert [(each.tag, each.text, each.tail) for each in parsed] == [
+        ("y", "t & t", "tail"), ("{urn:q}z", None, None), ("{DAV:}href", "/a", None),
+    ]  # fmt: skip
+
+
 def test_a_name_without_a_namespace() -> None:
     assert read_back("<plain>1</plain>") == '<plain xmlns="">1</plain>'
 

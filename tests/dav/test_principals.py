@@ -5,7 +5,8 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from dav_gateway.core.scope import Access, Scope
-from tests.dav.support import Reply, Rig
+from tests.dav.support import Reply, Rig, calendar_object
+from tests.dav.test_kept_properties import patch
 
 BOTH = {Scope.CALENDARS, Scope.CONTACTS}
 SPACES = (
@@ -13,6 +14,7 @@ SPACES = (
     'xmlns:CS="http://calendarserver.org/ns/"'
 )
 ME = "/dav/ana/"
+CALENDAR, OTHER_CALENDAR, CONTACTS = f"{ME}calendars/calendar/", f"{ME}calendars/tasks/", f"{ME}contacts/"
 
 
 def report(rig: Rig, password: str, path: str, name: str, inner: str = "", **options: str) -> Reply:
@@ -82,6 +84,10 @@ def test_a_search_tells_what_the_scope_opens(rig: Rig) -> None:
         ("D:principal-match", "<D:principal-property/>", {}),
         ("D:principal-match", "<D:self/>", {"depth": "1"}),
         ("D:principal-match", "<D:self/><D:prop/><D:prop/>", {}),
+        ("D:acl-principal-prop-set", "", {}),
+        ("D:acl-principal-prop-set", "<D:prop/><D:prop/>", {}),
+        ("D:acl-principal-prop-set", "<D:prop/>", {"depth": "1"}),
+        ("D:acl-principal-prop-set", "<D:prop/>", {"depth": "infinity"}),
         ("D:principal-search-property-set", "<D:x/>", {}),
         ("D:principal-search-property-set", "", {"depth": "infinity"}),
         ("D:expand-property", '<D:property name="no name"/>', {}),
@@ -101,6 +107,18 @@ def test_what_can_be_searched(rig: Rig) -> None:
     names = [prop[0].tag for prop in root.iterfind("{DAV:}principal-search-property/{DAV:}prop")]
     assert "{DAV:}displayname" in names
     assert len(names) == len(root.findall("{DAV:}principal-search-property/{DAV:}description"))
+
+
+@pytest.mark.parametrize("path", ["/dav/", ME, CALENDAR, f"{CALENDAR}e1.ics", f"{CONTACTS}employees/"])
+def test_the_principals_of_an_acl(rig: Rig, path: str) -> None:
+    """RFC 3744 section 9.2: one, which is asking; of somebody else's resource nothing is told."""
+    rig.seed()
+    asked = "<D:prop><D:displayname/><D:nothing/></D:prop>"
+    reply = report(rig, rig.password(BOTH), path, "D:acl-principal-prop-set", asked)
+    assert (reply.status, reply.hrefs(), reply.text_of("{DAV:}displayname")) == (207, [ME], "Ana Ruiz")
+    if path.startswith(ME):
+        his = path.replace("ana", "ben")
+        assert report(rig, rig.password(BOTH), his, "D:acl-principal-prop-set", asked).status == 403
 
 
 def test_matching_oneself(rig: Rig) -> None:
@@ -124,6 +142,28 @@ def test_matching_what_one_owns(rig: Rig) -> None:
     assert not any("employees" in href for href in found)  # the company's, not hers
     other = "<D:principal-property><C:nothing/></D:principal-property>"
     assert report(rig, rig.password(BOTH), ME, "D:principal-match", other).hrefs() == []
+
+
+@pytest.mark.parametrize(("path", "found"), [("/dav/", True), (ME, True), (CALENDAR, True), (OTHER_CALENDAR, False)])
+def test_matching_whom_a_dead_property_names(rig_anywhere: Rig, path: str, *, found: bool) -> None:
+    """RFC 3744 section 9.3: any property that holds a principal's href; objects have them as dead properties."""
+    rig = rig_anywhere
+    rig.seed()
+    password = rig.password(BOTH)
+    for name in ("e2", "e3", "e4"):
+        assert rig.request("PUT", f"{CALENDAR}{name}.ics", calendar_object(name), password=password).status == 201
+    hers, his = "<D:href> /dav/ana/ </D:href>", "<D:href>/dav/ben/</D:href><D:href>/dav/ana/x</D:href>"
+    for name, inner in (("e1.ics", hers), ("e2.ics", his), ("e3.ics", his + hers), ("", hers)):
+        assert b"200 OK" in patch(rig, password, f"{CALENDAR}{name}", f"<Y:for>{inner}</Y:for>").body
+    wanted = '<D:principal-property><for xmlns="urn:y"/></D:principal-property><D:prop><D:getetag/></D:prop>'
+    reply = report(rig, password, path, "D:principal-match", wanted)
+    assert reply.status == 207
+    expected = [f"{CALENDAR}e1.ics", f"{CALENDAR}e3.ics"]
+    itself = [] if path == CALENDAR else [CALENDAR]
+    assert sorted(reply.hrefs()) == (sorted(itself + expected) if found else [])
+    other = rig.password({Scope.CONTACTS})
+    refused = report(rig, other, path, "D:principal-match", wanted)
+    assert refused.status == 403 if path.startswith(f"{ME}calendars/") else refused.hrefs() == []
 
 
 def prop(name: str, inner: str = "", namespace: str = "") -> str:
@@ -151,6 +191,38 @@ def test_expanding_what_properties_point_to(rig: Rig) -> None:
     assert home is not None
     assert home.findtext("{DAV:}href") == "/dav/ana/calendars/"
     assert b"404 Not Found" in reply.body
+
+
+def test_expanding_what_a_dead_property_points_to(rig: Rig) -> None:
+    """What is somebody else's stays an href, and nothing of it is told."""
+    rig.seed()
+    password = rig.password({Scope.CALENDARS})
+    event = f"{CALENDAR}e1.ics"
+    hrefs = "".join(f"<D:href>{path}</D:href>" for path in (event, "/dav/ben/calendars/calendar/e1.ics", CONTACTS))
+    assert b"200 OK" in patch(rig, password, CALENDAR, f"<Y:see>{hrefs}</Y:see>").body
+    body = report(rig, password, CALENDAR, "D:expand-property", prop("see", prop("getcontentlength"), "urn:y")).body
+    [told] = fromstring(body).iterfind("{DAV:}response/{DAV:}propstat/{DAV:}prop/{urn:y}see")
+    assert [each.tag for each in told] == ["{DAV:}response", "{DAV:}href", "{DAV:}href"]
+    assert told.findtext("{DAV:}response/{DAV:}href") == event
+    assert body.count(b"getcontentlength") == 2
+
+
+@pytest.mark.parametrize(
+    ("stored", "inner", "deep"),
+    [
+        (f"<D:href>{ME}</D:href>" * 30, '<D:property name="displayname"/>', 3),  # in a circle: 30 times 30 times 30
+        (f"<D:href>{ME}</D:href>" * 401, '<D:property name="displayname"/>', 1),
+        (f"<D:href>{ME}</D:href>{'x' * 100_000}", '<D:property name="see" namespace="urn:y"/>' * 90, 1),
+    ],
+)
+def test_expanding_ends(rig: Rig, stored: str, inner: str, deep: int) -> None:
+    """What a client stores may point to itself as often as it likes."""
+    password = rig.password({Scope.CALENDARS})
+    assert b"200 OK" in patch(rig, password, ME, f"<Y:see>{stored}</Y:see>").body
+    for _ in range(deep):
+        inner = prop("see", inner, "urn:y")
+    reply = report(rig, password, ME, "D:expand-property", inner)
+    assert (reply.status, b"number-of-matches-within-limits" in reply.body) == (507, True)
 
 
 def test_expanding_leaves_what_is_no_resource(rig: Rig) -> None:

@@ -5,9 +5,9 @@ reads too; one with attributes or children as its whole element under `xml:` and
 """
 
 from collections.abc import Iterator, Mapping
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element
 
-from dav_gateway.dav.names import PREFIXES, clark, element, text
+from dav_gateway.dav.names import PREFIXES, clark, element, text, whole
 
 XML = "xml:"
 
@@ -45,8 +45,7 @@ def updated(properties: Mapping[str, str], changes: Mapping[str, Element | None]
         if value is None:
             continue
         if len(value) or value.attrib:
-            value.tail = None
-            result[XML + name] = tostring(value, encoding="unicode")
+            result[XML + name] = whole(value)
         else:
             result[short(name)] = value.text or ""
     return result

@@ -3,6 +3,7 @@
 Text is put together as it goes out: for answers whose shape is known a tree would only be walked to become this text.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import islice
@@ -17,6 +18,8 @@ precondition for a second precondition."""
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 RESPONSES_OF_A_PIECE = 256
+HREF = re.compile(r"<D:href>([^<]*)</D:href>")
+"""An href in a property as we write it."""
 
 
 def href(path: str) -> str:

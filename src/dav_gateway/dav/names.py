@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
 DAV = "DAV:"
@@ -9,6 +10,7 @@ CALDAV = "urn:ietf:params:xml:ns:caldav"
 CARDDAV = "urn:ietf:params:xml:ns:carddav"
 CALENDARSERVER = "http://calendarserver.org/ns/"
 APPLE = "http://apple.com/ns/ical/"
+XML = "http://www.w3.org/XML/1998/namespace"
 
 PREFIXES = {DAV: "D", CALDAV: "C", CARDDAV: "CR", CALENDARSERVER: "CS", APPLE: "ICAL"}
 NAMESPACES = {prefix: namespace for namespace, prefix in PREFIXES.items()}
@@ -43,6 +45,24 @@ def element(name: str, content: str = "") -> str:
     """An element whose content is already XML."""
     opening, closing = tags(name)
     return f"<{opening}>{content}</{closing}>" if content else f"<{opening}/>"
+
+
+def whole(parsed: Element) -> str:
+    """An element as it was parsed, with all that is in it, under the prefixes we write."""
+    opening, closing = tags(parsed.tag)
+    attributes = "".join(_attribute(f"A{place}", *each) for place, each in enumerate(parsed.attrib.items()))
+    content = text(parsed.text or "") + "".join(whole(child) + text(child.tail or "") for child in parsed)
+    return f"<{opening}{attributes}>{content}</{closing}>"
+
+
+def _attribute(prefix: str, name: str, value: str) -> str:
+    namespace, _, local = name[1:].partition("}") if name.startswith("{") else ("", "", name)
+    said = quoteattr(_NOT_XML.sub("\ufffd", value))
+    if not namespace:
+        return f" {local}={said}"
+    if namespace == XML:
+        return f" xml:{local}={said}"
+    return f" {prefix}:{local}={said} xmlns:{prefix}={quoteattr(namespace)}"
 
 
 def text(value: str) -> str:

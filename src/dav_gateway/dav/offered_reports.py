@@ -3,13 +3,22 @@
 from dav_gateway.core.scope import Kind, Scope
 from dav_gateway.dav.names import clark
 
-EVERYWHERE = ("D:expand-property",)
+EVERYWHERE = ("D:expand-property", "D:acl-principal-prop-set")
 PRINCIPALS = ("D:principal-match", "D:principal-property-search", "D:principal-search-property-set")
 COLLECTION = {
-    Scope.CALENDARS: ("D:sync-collection", "C:calendar-multiget", "C:calendar-query", "C:free-busy-query"),
-    Scope.CONTACTS: ("D:sync-collection", "CR:addressbook-multiget", "CR:addressbook-query"),
+    Scope.CALENDARS: (
+        "D:sync-collection",
+        "D:principal-match",
+        "C:calendar-multiget",
+        "C:calendar-query",
+        "C:free-busy-query",
+    ),
+    Scope.CONTACTS: ("D:sync-collection", "D:principal-match", "CR:addressbook-multiget", "CR:addressbook-query"),
 }
-HOME = {Scope.CALENDARS: ("C:calendar-multiget", "C:calendar-query", "C:free-busy-query"), Scope.CONTACTS: ()}
+HOME = {
+    Scope.CALENDARS: ("D:principal-match", "C:calendar-multiget", "C:calendar-query", "C:free-busy-query"),
+    Scope.CONTACTS: ("D:principal-match",),
+}
 """RFC 4791 section 7: a home answers for all of its calendars."""
 
 OBJECT = {

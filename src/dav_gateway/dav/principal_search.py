@@ -1,30 +1,37 @@
-"""Reports about principals: principal-match, principal-property-search, principal-search-property-set (RFC 3744
-sections 9.3 to 9.5).
+"""Reports about principals: acl-principal-prop-set, principal-match, principal-property-search and
+principal-search-property-set (RFC 3744 sections 9.2 to 9.5).
 
 A credential knows one principal, its own: that others exist is not told. Whom one can write to is in the company
 directory, which opens with the scope for contacts.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from itertools import islice
+from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
+from xml.sax.saxutils import unescape
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.scope import Kind, Permission
-from dav_gateway.dav import answers, properties, propfind, view
+from dav_gateway.dav import answers, dead, properties, propfind, view
 from dav_gateway.dav.answers import Response
 from dav_gateway.dav.guard import BadXML
-from dav_gateway.dav.multistatus import DECLARATION, XML_TYPE, multistatus
+from dav_gateway.dav.multistatus import DECLARATION, HREF, XML_TYPE, multistatus
 from dav_gateway.dav.names import DECLARATIONS, clark, element
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View, principal_path
 from dav_gateway.dav.wanted import Wanted
 from dav_gateway.service.request import DavRequest
+from dav_gateway.store import object_properties, objects
 
-MATCH, SEARCH, PROPERTY_SET = (
-    clark(f"D:{name}") for name in ("principal-match", "principal-property-search", "principal-search-property-set")
-)
+OF_ACL, MATCH, SEARCH, PROPERTY_SET = (
+    clark(f"D:{name}")
+    for name in (
+        "acl-principal-prop-set", "principal-match", "principal-property-search", "principal-search-property-set",
+    )
+)  # fmt: skip
 SEARCHABLE = {
     "D:displayname": "Full name",
     "CS:email-address-set": "E-mail address",
@@ -33,21 +40,32 @@ SEARCHABLE = {
 _PARTS = frozenset(map(clark, ("D:property-search", "D:prop", "D:apply-to-principal-collection-set")))
 MAX_MATCHES = 5_000
 MAX_SEARCHES = 50
+TOGETHER = 100
 
 
 def answer(request: DavRequest, site: Site, looked: View, body: Element, names: tuple[str, ...]) -> Response:
-    """The answer to any of the three. Raises BadXML."""
+    """The answer to any of the four. Raises BadXML."""
     if body.tag == PROPERTY_SET:
         return _searchable(body)
-    found = list(
-        islice(_matching(request, site, looked, body) if body.tag == MATCH else _found(looked, body), MAX_MATCHES + 1)
-    )
+    ways = {
+        OF_ACL: lambda: _in_acl(looked, body),
+        MATCH: lambda: _matching(request, site, looked, body),
+        SEARCH: lambda: _found(looked, body),
+    }
+    found = list(islice(ways[body.tag](), MAX_MATCHES + 1))
     if len(found) > MAX_MATCHES:
         return answers.precondition(
             HTTPStatus.INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits", f"There are more than {MAX_MATCHES}."
         )
     wanted = Wanted(names=names or (_beside(body) if body.tag == SEARCH else ()))
     return answers.many(multistatus(propfind.described(each, site, wanted, brief=False) for each in found))
+
+
+def _in_acl(looked: View, body: Element) -> Iterator[View]:
+    """Section 9.2: the principals that the acl of a resource names, which is the asking one (see `privileges.acl`)."""
+    if body.find(clark("D:prop")) is None:
+        raise BadXML("An acl-principal-prop-set names properties in a DAV:prop.")
+    yield _principal(looked)
 
 
 def _matching(request: DavRequest, site: Site, looked: View, body: Element) -> Iterator[View]:
@@ -61,14 +79,38 @@ def _matching(request: DavRequest, site: Site, looked: View, body: Element) -> I
         return
     if instruction.tag != clark("D:principal-property") or len(instruction) != 1:
         raise BadXML("A principal-match has one of self and principal-property.")
-    if instruction[0].tag == clark("D:owner"):
-        yield from (each for each in _below(request, looked) if properties.value(each, site, clark("D:owner")))
+    yield from _pointing(request, site, looked, instruction[0].tag)
 
 
-def _below(request: DavRequest, looked: View) -> Iterator[View]:
+def _pointing(request: DavRequest, site: Site, looked: View, name: str) -> Iterator[View]:
+    """What is below a resource, to any depth, and names the asking principal in this property."""
+    if looked.kind is Kind.COLLECTION and name not in properties.TABLES[Kind.OBJECT]:
+        yield from _with_dead_property(request, looked, name)
+        return
     for child in view.children(request, looked):
-        yield child
-        yield from _below(request, child)
+        if _names_principal(looked, properties.value(child, site, name)):
+            yield child
+        yield from _pointing(request, site, child, name)
+
+
+def _with_dead_property(request: DavRequest, looked: View, name: str) -> Iterator[View]:
+    """Those objects of a collection of which this is true, told by their dead properties alone."""
+    assert looked.collection is not None
+    number = looked.collection.id
+    kept = object_properties.inside(request.connection, number)
+    names = iter([each for each, stored in kept if _names_principal(looked, dead.read(stored, name))])
+    while some := list(islice(names, TOGETHER)):
+        known = object_properties.of_many(request.connection, number, some)
+        for stored in objects.get_many(request.connection, number, some, octets=False):
+            yield replace(view.member(looked, stored), known=known[stored.name])
+
+
+def _names_principal(looked: View, value: str | None) -> bool:
+    """Whether there is an href of the asking principal in a property."""
+    own = principal_path(looked.account).rstrip("/")
+    return value is not None and any(
+        unquote(urlsplit(unescape(found[1].strip())).path).rstrip("/") == own for found in HREF.finditer(value)
+    )
 
 
 def _found(looked: View, body: Element) -> Iterator[View]:

@@ -31,7 +31,13 @@ from dav_gateway.service.request import DavRequest
 
 MULTIGET = {Scope.CALENDARS: clark("C:calendar-multiget"), Scope.CONTACTS: clark("CR:addressbook-multiget")}
 FREE_BUSY = clark("C:free-busy-query")
-OF_ANY_RESOURCE = (EXPAND, principal_search.MATCH, principal_search.SEARCH, principal_search.PROPERTY_SET)
+OF_ANY_RESOURCE = (
+    EXPAND,
+    principal_search.OF_ACL,
+    principal_search.MATCH,
+    principal_search.SEARCH,
+    principal_search.PROPERTY_SET,
+)
 
 
 def answer(

@@ -7,7 +7,7 @@ section 3.5.1).
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, select
 
@@ -16,12 +16,18 @@ from dav_gateway.store.dialects import insert
 from dav_gateway.store.object_tables import collection, object_property
 
 NAMES_PER_STATEMENT = 500
+ROWS_PER_FETCH = 200
 
 _KEY = and_(object_property.c.collection_id == bindparam("inside"), object_property.c.name == bindparam("called"))
 _GET = select(object_property.c.properties).where(_KEY)
 _GET_MANY = select(object_property.c.name, object_property.c.properties).where(
     object_property.c.collection_id == bindparam("inside"),
     object_property.c.name.in_(bindparam("names", expanding=True)),
+)
+_INSIDE = (
+    select(object_property.c.name, object_property.c.properties)
+    .where(object_property.c.collection_id == bindparam("inside"))
+    .order_by(object_property.c.name)
 )
 _INSERT = insert(object_property)
 _SET = _INSERT.on_conflict_do_update(
@@ -62,6 +68,15 @@ def of_many(c: Connection, collection_id: int, names: Iterable[str]) -> dict[str
         values = {"inside": collection_id, "names": wanted[first : first + NAMES_PER_STATEMENT]}
         found.update({name: read(kept) for name, kept in c.execute(_GET_MANY, values)})
     return found
+
+
+def inside(c: Connection, collection_id: int) -> Iterator[tuple[str, dict[str, str]]]:
+    """The objects of a collection that have any, by name, each with its dead properties.
+
+    They are fetched a few at a time: use it up before the connection writes or closes.
+    """
+    rows = c.execute(_INSIDE, {"inside": collection_id}, execution_options={"yield_per": ROWS_PER_FETCH})
+    return ((name, read(kept)) for part in rows.partitions() for name, kept in part)
 
 
 def read(stored: str | None) -> dict[str, str]:
