@@ -118,6 +118,20 @@ def test_a_time_zone_must_be_one(rig: Rig) -> None:
     assert b"200 OK" in patch(rig, password, path, "<C:calendar-timezone-id>Europe/Paris</C:calendar-timezone-id>").body
 
 
+def test_a_name_may_say_its_language(rig: Rig) -> None:
+    """RFC 4918 section 4.3: xml:lang is kept with what is only kept; a display name is shown without it."""
+    password = rig.password(BOTH)
+    path = "/dav/ana/calendars/calendar/"
+    inner = '<D:displayname xml:lang="en">Work</D:displayname><D:details xml:lang="en">Hello</D:details>'
+    assert b"200 OK" in patch(rig, password, path, inner).body
+    body = find(rig, password, path, "<D:displayname/><D:details/>")
+    assert b"<D:displayname>Work</D:displayname>" in body
+    assert b"<D:details xml:lang='en'>Hello</D:details>" in body
+    zone = f"<C:calendar-timezone xml:lang='en'>BEGIN:VCALENDAR\n{ZONE}END:VCALENDAR</C:calendar-timezone>"
+    assert b"200 OK" in patch(rig, password, path, zone).body
+    assert b"<C:calendar-timezone>BEGIN:VCALENDAR" in find(rig, password, path, "<C:calendar-timezone/>")
+
+
 def test_a_calendar_that_cannot_be_made_is_told_by_property(rig: Rig) -> None:
     """RFC 4791 section 5.3.1: 207. RFC 5689 section 3.5: 403 with a mkcol-response. Nothing is made."""
     password = rig.password(BOTH)

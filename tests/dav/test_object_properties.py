@@ -46,7 +46,7 @@ def is_told(body: bytes) -> bool:
     found = [
         b">100% &amp; \xc3\xbc<" in body,
         b"<ICAL:calendar-order>3</ICAL:calendar-order>" in body,
-        b'a="1">x<' in body,
+        b"a='1'>x<" in body,
         b"<D:displayname>Mine</D:displayname>" in body,
     ]
     assert len(set(found)) == 1

@@ -10,6 +10,8 @@ from xml.etree.ElementTree import Element
 from dav_gateway.dav.names import PREFIXES, clark, element, text, whole
 
 XML = "xml:"
+READ_HERE = frozenset(map(clark, ("D:displayname", "C:calendar-timezone", "C:calendar-timezone-id")))
+"""What is understood and not only kept: of these the text counts, whatever language a client says it is in."""
 
 
 def short(name: str) -> str:
@@ -44,8 +46,8 @@ def updated(properties: Mapping[str, str], changes: Mapping[str, Element | None]
         result.pop(XML + name, None)
         if value is None:
             continue
-        if len(value) or value.attrib:
+        if (len(value) or value.attrib) and name not in READ_HERE:
             result[XML + name] = whole(value)
         else:
-            result[short(name)] = value.text or ""
+            result[short(name)] = "".join(value.itertext())
     return result
