@@ -118,6 +118,29 @@ def test_a_time_zone_must_be_one(rig: Rig) -> None:
     assert b"200 OK" in patch(rig, password, path, "<C:calendar-timezone-id>Europe/Paris</C:calendar-timezone-id>").body
 
 
+def test_a_calendar_has_one_time_zone(rig: Rig) -> None:
+    """RFC 7809 section 5.2: whichever property is set or removed last says which, or that there is none."""
+    password = rig.password(BOTH)
+    path = "/dav/ana/calendars/calendar/"
+    text = f"<C:calendar-timezone>BEGIN:VCALENDAR\n{ZONE}END:VCALENDAR</C:calendar-timezone>"
+    name = "<C:calendar-timezone-id>Europe/Paris</C:calendar-timezone-id>"
+
+    def told() -> tuple[bool, bool]:
+        body = find(rig, password, path, "<C:calendar-timezone/><C:calendar-timezone-id/>")
+        return b"TZID:X" in body, b"Europe/Paris" in body
+
+    for inner, expected in (
+        (text, (True, False)),
+        (name, (False, True)),
+        (text, (True, False)),
+        (text + name, (True, True)),
+    ):
+        assert b"200 OK" in patch(rig, password, path, inner).body
+        assert told() == expected
+    assert b"200 OK" in patch(rig, password, path, "<Y:a/>", remove="<C:calendar-timezone-id/>").body
+    assert told() == (False, False)
+
+
 def test_a_name_may_say_its_language(rig: Rig) -> None:
     """RFC 4918 section 4.3: xml:lang is kept with what is only kept; a display name is shown without it."""
     password = rig.password(BOTH)

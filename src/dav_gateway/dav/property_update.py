@@ -67,7 +67,7 @@ def proppatch(
     kept = _kept_locked(request, looked)
     if kept is None:
         return answers.nothing()
-    updated = dead.updated(kept, asked)
+    updated = dead.updated(kept, property_values.with_one_zone(asked))
     full = _no_room(request, site, looked, kept, updated)
     if full is not None:
         return full

@@ -1,6 +1,7 @@
 """Values of properties that clients set and we must understand later: a calendar's time zone (RFC 4791 section 5.2.2,
 RFC 7809 section 5.2)."""
 
+from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 from zoneinfo import available_timezones
 
@@ -24,6 +25,13 @@ def unfit(name: str, value: Element | None) -> str | None:
     if name == TIMEZONE_ID:
         return None if text in available_timezones() else "C:valid-timezone"
     return None
+
+
+def with_one_zone(changes: Mapping[str, Element | None]) -> Mapping[str, Element | None]:
+    """The changes, and what goes with them: both properties tell of one time zone (RFC 7809 section 5.2), and the one
+    that is not named would go on telling of the zone that was before."""
+    named = [name for name in (TIMEZONE, TIMEZONE_ID) if name in changes]
+    return {TIMEZONE: None, TIMEZONE_ID: None, **changes} if len(named) == 1 else changes
 
 
 def _is_one_zone(text: str) -> bool:
