@@ -167,6 +167,7 @@ def test_a_calendar_that_cannot_be_made_is_told_by_property(rig: Rig) -> None:
     mkcol = rig.request("MKCOL", path, body, password=password)
     assert (made.status, mkcol.status) == (207, 403)
     assert b"<D:mkcol-response" in mkcol.body
+    assert b"<D:resourcetype/><D:displayname/></D:prop><D:status>HTTP/1.1 424" in mkcol.body
     for reply in (made, mkcol):
         assert b"cannot-modify-protected-property" in reply.body
         assert b"424 Failed Dependency" in reply.body

@@ -28,11 +28,13 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
         return _elsewhere(request, resource, method)
     if homes.find(request.connection, request.granted.account, resource.home, resource.collection) is not None:
         return _occupied(method)
+    whole = dict(asked)
     refusal = _refused_kind(resource.home, method, asked.pop(RESOURCETYPE, None))
     if refusal is not None:
         return refusal
     components = _components(asked.pop(COMPONENT_SET, None)) if resource.home is Scope.CALENDARS else ()
-    refused = refused_properties(asked, lambda name: name in properties.PROTECTED)
+    # Of every property that was sent the answer says something, those that say what is made among them.
+    refused = refused_properties(whole, lambda name: name in asked and name in properties.PROTECTED)
     if refused:
         return _not_made(request, method, refused)
     stored = dead.updated({}, asked)
