@@ -43,6 +43,8 @@ bool alive[N];
 bool healthy[N];
 byte lease[N];
 byte watchdog[N];
+bool emptied[N];          /* everything was cut since the lease ended: nobody left has been served anything */
+bool renewed[N];        /* the lease was renewed since the guard looked at it */
 byte age[N];            /* ticks since the moment that was taken before the read */
 byte connection[N];
 bool buffer[N];         /* octets of an answer in the process */
@@ -184,7 +186,9 @@ join:
     atomic { up(w) -> half[w] = 1 }
     d_step { up(w) -> row[w] = half[w]; half[w] = 0 }
 #else
-    atomic { up(w) -> row[w] = 1; moved[w] = 1; still[w] = 0; acked[w] = 0; place = 0 }
+    /* What was cut before it joins it is never told: it has nobody left to cut. */
+    if :: d_step { up(w) -> place = seq } fi;
+    atomic { up(w) -> row[w] = 1; moved[w] = 1; still[w] = 0; acked[w] = place }
 #endif
 #ifdef JOIN_RENEWS
     d_step { up(w) -> age[w] = 0 }
@@ -210,7 +214,7 @@ turn:
     d_step { up(w) -> acked[w] = new }
 #endif
     if
-    :: place < followed_seq && followed_seq <= new ->
+    :: place < followed_seq && followed_seq <= new && !emptied[w] ->
         d_step { up(w) -> mark(w) }
         d_step { up(w) -> drop(w) }
     :: else
@@ -224,7 +228,7 @@ acknowledge:
     /* A read that lasted longer than its lease renews nothing. */
 #ifdef LEASE_BEFORE_WATCHDOG
     if
-    :: d_step { up(w) && age[w] < LEASE -> lease[w] = LEASE - age[w]; healthy[w] = 1 }
+    :: d_step { up(w) && age[w] < LEASE -> lease[w] = LEASE - age[w]; healthy[w] = 1; emptied[w] = 0; renewed[w] = 1 }
        if
        :: d_step { up(w) && age[w] < WATCHDOG -> watchdog[w] = WATCHDOG - age[w] }
        :: up(w) && age[w] >= WATCHDOG
@@ -234,27 +238,36 @@ acknowledge:
 #else
     if
     :: d_step { up(w) && age[w] < LEASE ->
-        watchdog[w] = WATCHDOG - age[w]; lease[w] = LEASE - age[w]; healthy[w] = 1; age[w] = WATCHDOG }
+#ifndef EMPTY_STAYS
+        emptied[w] = 0;
+#endif
+        watchdog[w] = WATCHDOG - age[w]; lease[w] = LEASE - age[w]; healthy[w] = 1; renewed[w] = 1; age[w] = WATCHDOG }
     :: up(w) && age[w] >= LEASE
     fi;
 #endif
     goto turn;
 gone:
+    /* The guard cuts, unless it has. */
     atomic { up(w) -> healthy[w] = 0; lease[w] = 0 }
-    d_step { up(w) -> mark(w) }
-    d_step { up(w) -> drop(w) }
+    d_step { up(w) && emptied[w] -> skip }
     goto join
 }
 
 proctype Guard(byte w) provided (!over) {
     do
-    :: d_step { up(w) && watchdog[w] != OFF && lease[w] == 0 -> healthy[w] = 0 }
-       d_step { up(w) -> mark(w) }
-       d_step { up(w) -> drop(w) }
-#ifdef GUARD_ARMS_BLINDLY
-       d_step { up(w) -> watchdog[w] = WATCHDOG }
+    :: d_step { up(w) && watchdog[w] != OFF && lease[w] == 0 -> healthy[w] = 0; renewed[w] = 0 }
+       if
+       :: up(w) && !emptied[w] ->
+           d_step { up(w) -> mark(w) }
+           d_step { up(w) -> drop(w) }
+       :: up(w) && emptied[w]
+       fi;
+#if defined(GUARD_ARMS_BLINDLY)
+       d_step { up(w) -> if :: !renewed[w] -> emptied[w] = 1 :: else fi; watchdog[w] = WATCHDOG }
+#elif defined(EMPTY_BLINDLY)
+       d_step { up(w) -> if :: !renewed[w] -> watchdog[w] = WATCHDOG :: else fi; emptied[w] = 1 }
 #else
-       d_step { up(w) -> if :: !healthy[w] -> watchdog[w] = WATCHDOG :: else fi }
+       d_step { up(w) -> if :: !renewed[w] -> watchdog[w] = WATCHDOG; emptied[w] = 1 :: else fi }
 #endif
     od
 }
@@ -427,7 +440,7 @@ init {
         w = 0;
         do
         :: w < N ->
-            alive[w] = 1; watchdog[w] = OFF;
+            alive[w] = 1; watchdog[w] = OFF; emptied[w] = (w > 0);
 #ifdef BYTES
             if
 #ifndef HOME

@@ -15,10 +15,10 @@ from dav_gateway.core.verifier import SCHEMES
 from dav_gateway.core.worker_place import WorkerPlace
 from dav_gateway.service.cutter import Cutter
 from dav_gateway.service.keys import no_key
+from dav_gateway.service.lease import Watchdog
 from dav_gateway.service.oidc_registration import Registration
 from dav_gateway.service.page_services import PageOptions
 from dav_gateway.service.services import Services, assemble
-from dav_gateway.service.watch import Watchdog
 from dav_gateway.store import key_file, migration
 from dav_gateway.store.database import Database, open_database
 

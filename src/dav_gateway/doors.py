@@ -7,7 +7,7 @@ credential is read.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.core import errors
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.gate import Admission
 from dav_gateway.dav.wsgi import Gateway
@@ -32,7 +32,7 @@ class Gate:
     def admit(self, head: RequestHead) -> Answer | None:
         reason = self._asleep()
         if reason is not None:
-            raise StoreUnavailable(reason)
+            raise errors.Asleep(reason)
         refusal = self._admission.admit(
             method=head.method,
             path=head.path,
@@ -61,12 +61,12 @@ def _for_server(answered: Own) -> Answer:
 
 
 def awake(application: WSGIApplication, asleep: Asleep) -> WSGIApplication:
-    """The application, except while this process does not hear of revocations: then it answers 503."""
+    """The application, except while this process does not hear of revocations: then it raises core.errors.Asleep."""
 
     def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         reason = asleep()
         if reason is not None:
-            raise StoreUnavailable(reason)
+            raise errors.Asleep(reason)
         return application(environ, start_response)
 
     return answer

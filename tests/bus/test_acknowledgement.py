@@ -156,6 +156,23 @@ def test_an_expelled_member_is_told(postgres_database: Database, postgres_url: s
     other.dispose()
 
 
+def test_an_expelled_member_takes_nothing_back(postgres_database: Database, postgres_url: str) -> None:
+    """What it says when it leaves may arrive when its process has joined anew, under the same name."""
+    other = open_database(postgres_url)
+    bus = open_bus(other)
+    member = bus.join(None)
+    with psycopg.connect(postgres_url, autocommit=True) as administrator:
+        administrator.execute("DELETE FROM worker")
+    with pytest.raises(Expelled):
+        member.read(0)
+    again = bus.join(None)
+    member.leave()
+    again.read(0)
+    again.leave()
+    assert cut(postgres_database, "a") == []
+    other.dispose()
+
+
 def test_one_that_beats_is_not_expelled(postgres_database: Database, postgres_url: str) -> None:
     other = open_database(postgres_url)
     member = open_bus(other).join(None)

@@ -107,15 +107,28 @@ def test_cuts_carry_the_time_and_are_forgotten_by_it(database_url: str) -> None:
     _cut(database, "b")
     with database.write() as c:
         [(first, *_), (second, *_)] = cuts.after(c, 0)
-        assert cuts.forget(c, before=Moment(6)) == 1
+        assert cuts.forget(c, before=Moment(6), keep=0) == 1
         assert cuts.after(c, 0) == [(second, "b", database.process)]
-        assert cuts.forget(c, before=Moment(7)) == 1
+        assert cuts.forget(c, before=Moment(7), keep=0) == 1
         assert cuts.last(c) == 0
     _cut(database, "c")
     with database.read() as c:
         assert cuts.last(c) > second > first
         assert cuts.after(c, second) == [(cuts.last(c), "c", database.process)]
     database.dispose()
+
+
+def test_a_wrong_clock_puts_no_cut_away_that_may_not_have_been_read(database: Database, database_url: str) -> None:
+    """A worker that starts on a node whose clock is a year ahead; the connection would never be cut."""
+    other = open_database(database_url)
+    with joined(database) as member:
+        _read(member)
+        _cut(other, "a", "b")
+        with other.write() as c:
+            assert cuts.forget(c, before=Moment(2**52)) == 0
+            assert cuts.forget(c, before=Moment(2**52), keep=1) == 1
+        assert _read(member) == ["b"]
+    other.dispose()
 
 
 def test_no_cut_becomes_visible_after_a_later_one(database: Database, database_url: str) -> None:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.core.errors import Asleep, StoreUnavailable
 from dav_gateway.server.answer import Answer
 
 
@@ -307,6 +307,23 @@ def test_a_store_that_is_away_is_a_503_never_a_401(serve, connect, where):
         reply = client.ask("PUT", body=b"hello")
     assert reply.status == 503
     assert reply.headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize(("error", "kept"), [(StoreUnavailable, True), (Asleep, False)])
+def test_a_process_that_is_asleep_keeps_no_connection(serve, connect, error, kept):
+    """Nothing is left to cut when it is awake again; other trouble passes on the connection it met."""
+
+    def fail(_environ, _start_response):
+        raise error("not now")
+
+    client = connect(serve(fail).port)
+    reply = client.ask("PUT", body=b"hello")
+    assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+    assert ("connection" not in reply.headers) == kept
+    if kept:
+        assert client.ask().status == 503
+    else:
+        assert client.drain() == (0, "eof")
 
 
 def test_a_gate_that_fails_lets_nobody_in(serve, connect):

@@ -53,7 +53,11 @@ class Bystander(Client):
 
     def answered(self) -> None:
         self.life.hear(self)
-        self.later(self.life.pause(), self.connected)
+        if self.last:
+            self.close()
+            self.life.go_on()
+        else:
+            self.later(self.life.pause(), self.connected)
 
     def ended(self) -> None:
         self.life.lost(self)
@@ -130,6 +134,10 @@ class Life:
             self._doing = ""
         self._repeated = bool(self._doing)
         self._wires.later(0.02 if client.end != "refused" else 0.1, self.reconnect)
+
+    def go_on(self) -> None:
+        """After an answer that ends the connection: think, and ask on a new one."""
+        self._wires.later(self.pause(), self.reconnect)
 
     def reconnect(self) -> None:
         """A new connection."""

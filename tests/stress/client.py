@@ -33,7 +33,8 @@ class Client:
     """One connection. Everything is called in the thread of its `Wires`, but for what says otherwise.
 
     `end` is None while the connection lives, then how it ended: "refused", "reset" or "closed". `status` is of the
-    latest answer, `answers` how many came; `heard` the first octets that ever came.
+    latest answer, `answers` how many came; `heard` the first octets that ever came; `last`: the answer ends the
+    connection.
     """
 
     def __init__(self, port: int, *, receive_buffer: int | None = None, piece: int = _PIECE, pause: float = 0) -> None:
@@ -49,6 +50,7 @@ class Client:
         self.body = b""
         self.headers = b""
         self.heard = b""
+        self.last = False
         self.stopped = False
         self.socket = socket.socket()
         if receive_buffer is not None:
@@ -192,6 +194,7 @@ class Client:
             self.interim()
             return
         self.status, self.headers = status, head.lower()
+        self.last = b"\r\nconnection: close" in self.headers
         self._body.clear()
         _, found, after = self.headers.partition(b"\r\ncontent-length:")
         self._left = int(after.split(b"\r\n", 1)[0]) if found and status not in (204, 304) else 0

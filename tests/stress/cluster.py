@@ -17,12 +17,19 @@ import psutil
 
 from tests.stress import messages
 from tests.stress.asking import ask
+from tests.stress.events import Lapse
 
 PROGRAM = [sys.executable, "-m", "dav_gateway"]
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-_LAPSE = re.compile(rb"nothing was heard|stopped waiting for this process|worker ended")
+_CUT = re.compile(
+    rb"every authenticated connection is cut: (.+)"
+    rb" \(process (\d+), connections (\d+), answering \d+,"
+    rb" lease from boot time (\S+), cut from (\S+) to ([\d.]+)\)"
+)
+_AGAIN = re.compile(rb"followed again \(process (\d+), boot time ([\d.]+)\)")
+_END = re.compile(rb"worker ended")
 _SERIOUS = re.compile(rb"Traceback \(most recent call last\)|Logging error|Fatal Python error|Segmentation fault")
 
 SERVING_THREADS = 3
@@ -50,8 +57,11 @@ class Node:
                 **settings,
             }.items()
         }
-        self.lapses: list[float] = []
-        """When it said that it could not keep a lease or lost a worker; a time of `time.monotonic`."""
+        self.lapses: list[Lapse] = []
+        """What its workers said about leases that they lost."""
+        self.ends: list[float] = []
+        """When it said that a worker had ended; times of `time.monotonic`."""
+        self._again: dict[int, float] = {}
         self.process: subprocess.Popen[bytes]
         self._reader: threading.Thread
 
@@ -80,6 +90,12 @@ class Node:
         """Process ids of those that serve: the children of the command that have begun to follow the database. One that
         is just starting has no watchdog yet, and no connection."""
         return [pid for pid in self._children() if _threads(pid) >= SERVING_THREADS]
+
+    def asleep(self) -> set[int]:
+        """Those that have lost their lease, as they said, and do not serve yet."""
+        return {
+            lapse.process for lapse in tuple(self.lapses) if lapse.began > self._again.get(lapse.process, 0.0)
+        } & set(self._children())
 
     def _children(self) -> list[int]:
         with suppress(psutil.NoSuchProcess):
@@ -120,10 +136,27 @@ class Node:
         assert process.stdout is not None
         with self.log.open("ab") as log, process.stdout:
             for line in process.stdout:
-                if _LAPSE.search(line):
-                    self.lapses.append(time.monotonic())
+                self._take(line)
                 log.write(line)
                 log.flush()
+
+    def _take(self, line: bytes) -> None:
+        if (lapse := told_cut(line, self.port)) is not None:
+            self.lapses.append(lapse)
+        elif found := _AGAIN.search(line):
+            self._again[int(found[1])] = time.monotonic() - time.clock_gettime(time.CLOCK_BOOTTIME) + float(found[2])
+        elif _END.search(line):
+            self.ends.append(time.monotonic())
+
+
+def told_cut(line: bytes, port: int) -> Lapse | None:
+    """What a line of a log says of a lease that was lost; None when it says something else."""
+    found = _CUT.search(line)
+    if found is None:
+        return None
+    offset = time.monotonic() - time.clock_gettime(time.CLOCK_BOOTTIME)  # differs only when the machine has slept
+    lease_from, began, ended = (offset + float(found[place]) for place in (4, 5, 6))
+    return Lapse(port, int(found[2]), found[1].decode(), int(found[3]), lease_from, began, ended)
 
 
 def _threads(pid: int) -> int:

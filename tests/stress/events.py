@@ -46,6 +46,20 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapse:
+    """A worker reset every authenticated connection, `connections` of them, between `began` and `ended`; by its own
+    word, with its own times. Its last lease was from `lease_from`."""
+
+    port: int
+    process: int
+    why: str
+    connections: int
+    lease_from: float
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """How the requests of a process were answered: status to number; `unfit` are sentences about the wrong ones."""
 

@@ -145,7 +145,7 @@ class Faults:
 
     @contextmanager
     def _harm(self, kind: str, node: Node | None, pid: int | None) -> Iterator[Harm]:
-        """`pid`: whose connections end; None: all of the node, 0: none."""
+        """`pid`: whose connections end; None: those that its workers say, or all of the node's only one; 0: none."""
         ports = None if pid is None or (node is not None and node.workers == 1 and pid) else _clients_of(pid)
         harm = Harm(kind, node.port if node else 0, time.monotonic(), local_ports=ports)
         self.harms.append(harm)
@@ -162,7 +162,9 @@ class Faults:
 
     def _wait_until_back(self, node: Node) -> None:
         deadline = time.monotonic() + BACK_LIMIT
-        while len(node.worker_ids()) < node.workers or not let_in(node.port, *self._witnesses[node.port]):
+        while (
+            len(node.worker_ids()) < node.workers or node.asleep() or not let_in(node.port, *self._witnesses[node.port])
+        ):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{node.name} is not back after {BACK_LIMIT:g} s")
             time.sleep(0.05)

@@ -55,6 +55,7 @@ class Result:
     by_status: dict[int, int] = field(default_factory=dict)
     ended_by_faults: int = 0
     lapses: int = 0
+    unmeant_lapses: int = 0
     normal: Times = field(default_factory=Times)
     under_fault: Times = field(default_factory=Times)
     refused: Times = field(default_factory=Times)
@@ -106,7 +107,7 @@ def as_text(results: Sequence[Result]) -> str:
         ways = ", ".join(f"{number} {way}" for way, number in sorted(result.by_way.items()))
         lines += [f"  {'ways':<32}{ways}", f"  {'seed':<32}{result.seed}"]
         lines.append(f"  {'requests ended by faults':<32}{result.ended_by_faults}")
-        lines.append(f"  {'leases lost without a fault':<32}{result.lapses}")
+        lines.append(f"  {'leases lost':<32}{result.lapses}, without a fault {result.unmeant_lapses}")
         lines.append(f"  {'slowest':<32}{', '.join(result.slowest)}")
         lines += [f"  VIOLATION {sentence}" for sentence in result.violations[:20]]
         if len(result.violations) > 20:

@@ -4,21 +4,28 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dav_gateway.bus.times import LEASE
 from dav_gateway.core.scope import Scope
 from dav_gateway.service.services import assemble
 from dav_gateway.store import collections, objects
 from dav_gateway.store.database import open_database
 from tests.stress.bystanders import Written
 from tests.stress.cluster import Node
-from tests.stress.events import Answers, Failure, Harm, Outcome, Trouble
+from tests.stress.events import Answers, Failure, Harm, Lapse, Outcome, Trouble
 from tests.stress.report import Result, Times
 
 SLACK = 1.0
-"""Seconds after a fault in which a connection may still end by it."""
-BEFORE_LAPSE = 1.5
-"""Seconds before a gateway says that it lost its lease in which connections may have ended by that."""
+"""Seconds after its reset in which a client may notice it."""
+BEFORE_END = 1.5
+"""Seconds before a gateway says that a worker ended in which connections may have ended by that."""
+SEVERING = {"blackhole", "database"}
+"""Faults in which a worker hears nothing, and loses its lease. Nothing else may cost one; and nothing but a lost lease,
+told by the worker itself, ends connections then."""
 AFTERMATH = 3.0
 """Seconds after a fault in which a revocation's time counts as one under fault."""
+
+CLOCKS = 0.005
+"""Seconds by which a time that was told in milliseconds and came from another clock may be wrong."""
 
 SLOWEST = 5
 
@@ -32,7 +39,8 @@ class Findings:
     written: list[Written] = field(default_factory=list)
     by_status: Counter[int] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
-    lapses: list[Harm] = field(default_factory=list)
+    lapses: list[Lapse] = field(default_factory=list)
+    ends: list[Harm] = field(default_factory=list)
 
     @property
     def broken(self) -> int:
@@ -57,7 +65,8 @@ class Findings:
     def look_at_nodes(self, nodes: Sequence[Node]) -> None:
         """Each stops when it is told to, and has logged no traceback."""
         for node in nodes:
-            self.lapses += [Harm("overload", node.port, at - BEFORE_LAPSE, at + SLACK) for at in node.lapses]
+            self.ends += [Harm("overload", node.port, at - BEFORE_END, at) for at in node.ends]
+            self.lapses += node.lapses
             code = node.stop()
             if code != 0:
                 self.violations.append(f"{node.name} stopped with {code}")
@@ -82,8 +91,8 @@ class Findings:
             database.dispose()
 
     def sum_up(self, result: Result, harms: Sequence[Harm], failures: Sequence[str], *, busy: bool) -> None:
-        """Fill the result in. On a `busy` machine a gateway may lose its lease to other people's load: it says so, and
-        resets connections as it does in a fault."""
+        """Fill the result in. On a `busy` machine a gateway may lose its lease, or a worker, to other people's load: it
+        says so, and resets connections as it does in a fault."""
         outcomes = self.outcomes
         result.revocations = len(outcomes)
         result.by_way = dict(Counter(each.way for each in outcomes))
@@ -93,14 +102,20 @@ class Findings:
         result.by_status = dict(self.by_status)
         result.violations = [sentence for each in outcomes for sentence in each.sentences]
         result.violations += [*self.violations, *failures]
-        reasons = [*harms, *(self.lapses if busy else ())]
-        result.lapses = sum(not any(_covers(harm, lapse) for harm in harms) for lapse in self.lapses)
-        for trouble in self.troubles:
-            if any(_allows(harm, trouble) for harm in reasons):
-                result.ended_by_faults += 1
-            else:
-                near = _nearest(trouble, [*harms, *self.lapses])
-                result.violations.append(f"{trouble.who}: the connection was {trouble.end} without a reason{near}")
+        unmeant = [each for each in self.lapses if not any(_costs_lease(harm, each) for harm in harms)]
+        result.lapses, result.unmeant_lapses = len(self.lapses), len(unmeant)
+        wrong = [each for each in unmeant if not busy or not _was_over(each)]
+        result.violations += [f"process {each.process} cut everybody without a fault: {each.why}" for each in wrong]
+        left = {id(each): each.connections for each in self.lapses if each not in wrong}
+        for trouble in sorted(self.troubles, key=lambda each: each.at):
+            if not any(_allows(harm, trouble) for harm in [*harms, *(self.ends if busy else ())]):
+                cut = next((each for each in self.lapses if left.get(id(each)) and _resets(each, trouble)), None)
+                if cut is None:
+                    near = _nearest(trouble, harms)
+                    result.violations.append(f"{trouble.who}: the connection was {trouble.end} without a reason{near}")
+                    continue
+                left[id(cut)] -= 1
+            result.ended_by_faults += 1
         timed = [each for each in outcomes if each.timed]
         hurt = {id(each) for each in timed if any(_touches(harm, each) for harm in harms)}
         result.normal = Times.of([each.took for each in timed if id(each) not in hurt])
@@ -113,7 +128,7 @@ class Findings:
 
 
 def _nearest(trouble: Trouble, harms: Sequence[Harm]) -> str:
-    """Which faults and lost leases were not long before, for whoever looks for the reason."""
+    """Which faults were not long before, for whoever looks for the reason."""
     before = [(trouble.at - harm.ended, harm.kind) for harm in harms if -AFTERMATH < trouble.at - harm.ended < 10]
     return "".join(f"; {ago:.1f} s after {kind}" for ago, kind in sorted(before)[:4])
 
@@ -122,14 +137,28 @@ def _touches(harm: Harm, outcome: Outcome) -> bool:
     return harm.began - outcome.took <= outcome.began <= harm.ended + AFTERMATH
 
 
-def _covers(harm: Harm, lapse: Harm) -> bool:
-    """Whether a fault explains that a lease was lost."""
-    return harm.port in (0, lapse.port) and harm.began <= lapse.ended and lapse.began <= harm.ended + AFTERMATH
+def _costs_lease(harm: Harm, lapse: Lapse) -> bool:
+    """Whether a lease was lost by this fault: it lasted into the fault, began before all was well, and was over."""
+    if harm.kind not in SEVERING or harm.port not in (0, lapse.port) or not _was_over(lapse):
+        return False
+    return harm.began <= lapse.lease_from + LEASE and lapse.lease_from <= harm.ended
+
+
+def _was_over(lapse: Lapse) -> bool:
+    """Whether the lease was over. Who is told to leave with a lease in hand is told so wrongly, in any fault."""
+    return lapse.began >= lapse.lease_from + LEASE - CLOCKS
+
+
+def _resets(lapse: Lapse, trouble: Trouble) -> bool:
+    """Whether a connection can be one of those that the worker reset then."""
+    if trouble.end != "reset" or lapse.port != trouble.port or trouble.opened_at > lapse.ended:
+        return False
+    return lapse.began - CLOCKS <= trouble.at <= lapse.ended + SLACK
 
 
 def _allows(harm: Harm, trouble: Trouble) -> bool:
-    """Whether a connection may have ended by this fault."""
-    if trouble.end == "silent" or harm.port not in (0, trouble.port):
+    """Whether a connection may have ended by this fault itself."""
+    if trouble.end == "silent" or harm.kind in SEVERING or harm.port not in (0, trouble.port):
         return False
     if not harm.began - 0.1 <= trouble.at <= harm.ended + SLACK:
         return False

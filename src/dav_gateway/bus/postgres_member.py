@@ -40,6 +40,7 @@ class PostgresMember:
                 self._listen(self._connection)
                 self._place = Place(self._id, self._last(self._connection))
                 self._enter(self._connection, place)
+                self._entered = True
         except BaseException:
             close(self._connection)
             os.close(self._bell)
@@ -56,6 +57,7 @@ class PostgresMember:
             at = boottime()
         rows = self._ask(workers.BEAT, {"id": self._id, "seq": self._place.number})
         if not rows:
+            self._entered = False
             raise Expelled("a revocation stopped waiting for this process")
         ids = self._place.advance([] if rows[0][0] is None else [(row[0], row[1], row[2]) for row in rows])
         return Heard(at, self._place.number, ids)
@@ -81,11 +83,14 @@ class PostgresMember:
 
     def leave(self) -> None:
         """See protocol.Member."""
+        # An expelled one has no row. Said into a wire that is just going dead, it would be heard when this process has
+        # entered anew, and end that entry.
         with suppress(StoreUnavailable):
-            if self._connection is None:
-                self._connection = connect(self._url)
-            with translated():
-                self._connection.execute(workers.LEAVE, {"id": self._id})
+            if self._entered:
+                if self._connection is None:
+                    self._connection = connect(self._url)
+                with translated():
+                    self._connection.execute(workers.LEAVE, {"id": self._id})
         self._sever()
         os.close(self._bell)
 

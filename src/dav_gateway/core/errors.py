@@ -19,6 +19,11 @@ class StoreUnavailable(GatewayError):
     """The database is locked, gone, full or failing. Answered 503 with Retry-After, never 401."""
 
 
+class Asleep(StoreUnavailable):
+    """This process does not hear of revocations, so it serves nobody. The 503 ends the connection: nothing is left to
+    cut when it hears again, and the next connection may meet a process that is awake."""
+
+
 class Overloaded(GatewayError):
     """More verifications are waiting than the bound allows. Answered 503 with Retry-After, never 401."""
 

@@ -22,11 +22,14 @@ _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, header lines (names in lower case) and the whole body. Framing headers are added when it is sent."""
+    """Status, header lines (names in lower case) and the whole body. Framing headers are added when it is sent.
+
+    `last`: the connection ends after it."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...] = ()
     body: bytes | SpooledBody = b""
+    last: bool = False
 
     @classmethod
     def make(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes | SpooledBody) -> "Answer":
@@ -85,7 +88,7 @@ async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
         body = b""
     else:
         headers.append((b"content-length", b"%d" % len(body)))
-    if not connection.body_complete or connection.is_full:
+    if answer.last or not connection.body_complete or connection.is_full:
         headers.append((b"connection", b"close"))
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

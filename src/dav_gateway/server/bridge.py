@@ -8,12 +8,13 @@ waits for a slow client but the event loop.
 
 import asyncio
 import io
+from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import IO, Literal
 
 import structlog
 
-from dav_gateway.core.errors import Overloaded, StoreUnavailable
+from dav_gateway.core.errors import Asleep, Overloaded, StoreUnavailable
 from dav_gateway.server import wsgi
 from dav_gateway.server.answer import Answer, deliver
 from dav_gateway.server.asgi import EXTENSION, Receive, Scope, Send, WSGIApplication, header
@@ -150,12 +151,13 @@ class WsgiBridge:
         """The answer to an error of ours: 503 for what passes, 500 otherwise, never 401 (it deletes passwords)."""
         if isinstance(error, StoreUnavailable | Overloaded):
             _logger.warning("unavailable", id=scope["state"]["request_id"], error=str(error))
-            return self._unavailable("The server cannot answer at the moment.")
+            return self._unavailable("The server cannot answer at the moment.", last=isinstance(error, Asleep))
         _logger.error("failed", id=scope["state"]["request_id"], exc_info=error)
         return Answer.plain(500, "The server failed to answer this request.")
 
-    def _unavailable(self, sentence: str) -> Answer:
-        return Answer.plain(503, sentence, [("retry-after", str(self._limits.retry_after_seconds))])
+    def _unavailable(self, sentence: str, *, last: bool = False) -> Answer:
+        answer = Answer.plain(503, sentence, [("retry-after", str(self._limits.retry_after_seconds))])
+        return replace(answer, last=last)
 
 
 def _size(body: "SpooledTemporaryFile[bytes]") -> int:

@@ -19,6 +19,7 @@ from dav_gateway.service.first_use import FirstUse
 from dav_gateway.service.forms import Forms
 from dav_gateway.service.hashing import Hashing
 from dav_gateway.service.issuing import Issuing
+from dav_gateway.service.lease import Watchdog
 from dav_gateway.service.login_flow import LoginFlow
 from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.mail.sender import Post, Sender
@@ -30,7 +31,7 @@ from dav_gateway.service.sign_in import SignIns
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
 from dav_gateway.service.verification import Verification
-from dav_gateway.service.watch import Watchdog, Watcher
+from dav_gateway.service.watch import Watcher
 from dav_gateway.service.web_sessions import WebSessions
 from dav_gateway.store.database import Database, system_clock
 

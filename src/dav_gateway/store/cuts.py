@@ -10,7 +10,10 @@ from dav_gateway.store.cut_tables import cut
 _ADD = insert(cut)
 _AFTER = select(cut.c.seq, cut.c.credential_id, cut.c.process).where(cut.c.seq > bindparam("seq")).order_by(cut.c.seq)
 _LAST = select(func.coalesce(func.max(cut.c.seq), 0))
-_FORGET = delete(cut).where(cut.c.at < bindparam("before"))
+_FORGET = delete(cut).where(cut.c.at < bindparam("before"), cut.c.seq <= bindparam("until"))
+
+KEPT = 10_000
+"""Newest cuts that are kept, whatever the clock of who puts them away says: a reader may not have seen them yet."""
 
 
 def append(c: Connection, credential_ids: Iterable[str], now: Moment, process: str) -> int:
@@ -35,7 +38,7 @@ def last(c: Connection) -> int:
     return int(c.execute(_LAST).scalar_one())
 
 
-def forget(c: Connection, before: Moment) -> int:
-    """Delete the cuts older than `before`, and return how many: a process that runs has seen them, one that starts has
-    no connections yet."""
-    return c.execute(_FORGET, {"before": before}).rowcount
+def forget(c: Connection, before: Moment, *, keep: int = KEPT) -> int:
+    """Delete the cuts older than `before` but for the newest, and return how many: a process that runs has seen them,
+    one that starts has no connections yet."""
+    return c.execute(_FORGET, {"before": before, "until": last(c) - keep}).rowcount
