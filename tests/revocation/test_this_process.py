@@ -212,3 +212,28 @@ def test_other_peoples_connections_go_on(live: Live) -> None:
         assert live.poll(second, going) == 207
         live.services.revocation.revoke([ended[:5]], by="test", why="")
         assert live.poll(second, going) == 207
+
+
+def test_a_process_that_hears_nothing_ends_what_it_served_and_answers_503_in_good_order(live: Live) -> None:
+    """Once: who comes afterwards is told to come again, on another connection, and is not reset in the middle."""
+    password = live.password()
+    assert live.services.database.file is not None
+    path = live.services.database.file.path
+    with Wire(live.port) as served:
+        assert live.poll(served, password) == 207
+        path.rename(path.with_suffix(".away"))
+        try:
+            assert served.ended_within(3)
+            while live.services.watcher.healthy:
+                time.sleep(0.01)
+            for _ in range(5):
+                with Wire(live.port) as told:
+                    assert live.poll(told, password) == 503
+                    time.sleep(0.1)
+                    assert told.socket.recv(1) == b""  # not a reset
+        finally:
+            path.with_suffix(".away").rename(path)
+    while not live.services.watcher.healthy:
+        time.sleep(0.01)
+    with Wire(live.port) as again:
+        assert live.poll(again, password) == 207

@@ -245,11 +245,9 @@ def test_a_read_that_was_slow_is_followed_by_the_next_at_once(small_company: Com
     assert waits[1:4] == [0.0] * 3
 
 
-def test_one_that_comes_back_cuts_nobody_again(
-    postgres_database: Database, found_company: Callable[..., Company]
-) -> None:
-    """It was given up while it heard nothing. Who is connected since was answered 503 and served nothing."""
-    company = found_company(postgres_database)
+def test_one_that_comes_back_cuts_nobody_again(company: Company) -> None:
+    """It was given up while it heard nothing: PostgreSQL's is expelled, SQLite's hears then what it missed. Who is
+    connected since was answered 503 and served nothing."""
     _, credential = company.issue()
     held, release = threading.Event(), threading.Event()
     with watching(company, hold=lambda: held.is_set() and release.wait(20)) as (watcher, _):
