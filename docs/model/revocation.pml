@@ -146,10 +146,12 @@ next:
     :: up(w) && connection[w] > ATTACHED -> goto next
     fi;
 #endif
+#ifndef HEALTH_FIRST
     if
     :: up(w) && !healthy[w] -> goto next
     :: up(w) && healthy[w]
     fi;
+#endif
     if
     :: up(w) -> goto next              /* dead, or the database cannot be asked */
     :: up(w) && !dead

@@ -138,7 +138,10 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
                 if seat is None:
                     run(app, listening, registry, on_started=on_started, on_stop=bridge.close, until=until, lane=lane)
                 else:
-                    serve_on(seat.sockets, app, listening, registry, on_stop=bridge.close, seat=seat, lane=lane)
+                    serve_on(
+                        seat.sockets, app, listening, registry,
+                        on_stop=bridge.close, seat=seat, lane=lane, asleep=asleep,
+                    )  # fmt: skip
             finally:
                 services.stop()
 

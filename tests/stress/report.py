@@ -158,7 +158,9 @@ over connections to any worker of any node. Meanwhile other people polled, wrote
 - *rows after*: objects of that app password in the database, read at the return and again at the end.
 - *writes lost*: writes that were answered 2xx and are not there at the end, or with other octets.
 - *let in*: new requests after the return that were answered by anything but a refusal.
-- *others' answers*: every other answer is a violation, and so is a connection that ends without a fault that ends it.
+- *others' answers*: every other answer is a violation, and so is a connection that ends without a reason: the end of
+  its worker by a fault, or the worker's own word that it lost its lease then and reset so many; and that word needs
+  a fault in which a worker hears nothing, and a lease that began before it was over.
 - *revoke*: how long the call took in the process that made it; *under fault* from the beginning of a fault until three
   seconds after its end. The clients, the gateways and PostgreSQL share the cores of the one machine.
 - *first refusal*: from the return until a new request on a new connection had its refusal.

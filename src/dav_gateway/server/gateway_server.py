@@ -50,7 +50,9 @@ class GatewayServer(uvicorn.Server):
         *,
         seat: Seat | None = None,
         lane: QuickLane | None = None,
+        asleep: Callable[[], object] = lambda: None,
     ) -> None:
+        """`asleep` tells why this process serves nobody now, which is not when it stops."""
         config = uvicorn.Config(
             app,
             http=protocol_class(registry, settings.limits, lane),
@@ -69,6 +71,7 @@ class GatewayServer(uvicorn.Server):
         self._on_started = on_started
         self._until = until
         self._seat = seat
+        self._asleep = asleep
         self._reload = False
         self._retiring = False
         self._opening: set[asyncio.Task[None]] = set()
@@ -129,8 +132,13 @@ class GatewayServer(uvicorn.Server):
         self._publish()
 
     def _publish(self) -> None:
-        """Tell the workers beside this one how many connections it has."""
-        if self._seat is not None and not self.should_exit:
+        """Tell the workers beside this one how many connections it has. One that serves nobody has few, and lets the
+        others go first all the same."""
+        if self._seat is None or self.should_exit:
+            return
+        if self._asleep():
+            self._seat.share.leave()
+        else:
             self._seat.share.put(len(self.server_state.connections) + len(self._opening))
 
     def _protocol(self) -> GatewayProtocol:
@@ -148,6 +156,7 @@ class GatewayServer(uvicorn.Server):
         if self._reload:
             self._reload = False
             self._read_certificate()
+        self._publish()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - the acceptor's

@@ -33,16 +33,17 @@ def serve_on(
     until: threading.Event | None = None,
     seat: Seat | None = None,
     lane: QuickLane | None = None,
+    asleep: Callable[[], object] = lambda: None,
 ) -> None:
     """Serve `app` on listening sockets until a signal or `until` ends it; they are closed. What one worker runs, with
-    its `seat`. What `lane` answers never reaches `app`.
+    its `seat`. What `lane` answers never reaches `app`. While it is `asleep`, other workers take what comes.
 
     `on_started(port)` is called in the loop when connections are accepted, `on_stop()` in this thread after the last
     one is gone. Raises CannotListen when the certificate cannot be used.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        server = GatewayServer(app, settings, registry, on_started, until, seat=seat, lane=lane)
+        server = GatewayServer(app, settings, registry, on_started, until, seat=seat, lane=lane, asleep=asleep)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(server.serve(list(sockets)))
     finally:

@@ -5,6 +5,7 @@ costs a little balance and nothing else.
 """
 
 import mmap
+import sys
 
 _AWAY = -1
 _WIDTH = 8
@@ -56,7 +57,8 @@ class Share:
         self._tally.put(self._slot, count)
 
     def leave(self) -> None:
-        """This worker takes no more."""
+        """This worker takes no more, or only what nobody else takes."""
+        self._own = sys.maxsize
         self._tally.leave(self._slot)
 
     def is_more_than_least(self) -> bool:
