@@ -51,6 +51,8 @@ TIMES = "src/dav_gateway/bus/times.py"
 OCTETS = r"octets after the return"
 ROWS = r"rows committed"
 
+LEASE = "src/dav_gateway/service/lease.py"
+
 MUTATIONS = (
     Mutation(
         "fence",
@@ -95,6 +97,13 @@ MUTATIONS = (
         "nobody ends a worker that is stopped",
         (Edit(TIMES, "WATCHDOG = 1.2\n", "WATCHDOG = 7200.0\n"),),
         rf"{OCTETS}|was not ended",
+    ),
+    Mutation(
+        "once",
+        "a process without a lease resets those again who were served nothing since",
+        (Edit(LEASE, "            if not empty:\n", "            if True:\n"),),
+        r"cut everybody again",
+        "postgresql",
     ),
 )
 

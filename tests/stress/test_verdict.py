@@ -36,6 +36,12 @@ def test_no_more_than_the_worker_says_it_reset() -> None:
     assert len(judged(LAPSE, *troubles).violations) == 1
 
 
+def test_a_second_cut_for_one_lost_lease_excuses_nothing() -> None:
+    again = replace(LAPSE, began=LAPSE.began + 0.05, ended=LAPSE.ended + 0.05)
+    late = replace(TROUBLE, at=again.ended, opened_at=LAPSE.ended + 0.01)
+    assert len(judged(LAPSE, again, late).violations) == 2
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

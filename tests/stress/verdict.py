@@ -106,7 +106,9 @@ class Findings:
         result.lapses, result.unmeant_lapses = len(self.lapses), len(unmeant)
         wrong = [each for each in unmeant if not busy or not _was_over(each)]
         result.violations += [f"process {each.process} cut everybody without a fault: {each.why}" for each in wrong]
-        left = {id(each): each.connections for each in self.lapses if each not in wrong}
+        again = _repeated(self.lapses)
+        result.violations += [f"process {each.process} cut everybody again: {each.why}" for each in again]
+        left = {id(each): each.connections for each in self.lapses if each not in wrong and each not in again}
         for trouble in sorted(self.troubles, key=lambda each: each.at):
             if not any(_allows(harm, trouble) for harm in [*harms, *(self.ends if busy else ())]):
                 cut = next((each for each in self.lapses if left.get(id(each)) and _resets(each, trouble)), None)
@@ -142,6 +144,13 @@ def _costs_lease(harm: Harm, lapse: Lapse) -> bool:
     if harm.kind not in SEVERING or harm.port not in (0, lapse.port) or not _was_over(lapse):
         return False
     return harm.began <= lapse.lease_from + LEASE and lapse.lease_from <= harm.ended
+
+
+def _repeated(lapses: Sequence[Lapse]) -> list[Lapse]:
+    """All but the first for each lease: who came after it was served nothing."""
+    ordered = sorted(lapses, key=lambda each: each.began)
+    known = [(each.port, each.process, round(each.lease_from, 2)) for each in ordered]
+    return [each for place, each in enumerate(ordered) if known[place] in known[:place]]
 
 
 def _was_over(lapse: Lapse) -> bool:
