@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Lock
+from threading import Event, Lock, Thread
 from time import sleep
 
 from dav_gateway.bus.postgres_connection import BusConnection, close, connect, translated
@@ -37,8 +37,8 @@ class PostgresBus:
         connection = self._take()
         try:
             asking = PostgresAsking(connection, self._database.process)
-            asking.look_before()
-            yield asking
+            with asking.looking():
+                yield asking
         finally:
             self._keep(connection)
 
@@ -84,23 +84,32 @@ class PostgresAsking:
         self._connection = connection
         self._own = own
         self._announced = Announced(0, 0.0)
-        self._looked_at = self._listed_at = 0.0
-        self._before: dict[str, int] = {}
+        self._listed_at = 0.0
+        self._seen: dict[str, tuple[int, float]] = {}
+        self._changed = Event()
+        self._looker = Thread(target=self._look_on, name="bus-look", daemon=True)
         self._beats: dict[str, int] = {}
         self._labels: dict[str, str] = {}
         self._settled: dict[str, Acknowledgement] = {}
         self._overdue: set[str] = set()
 
-    def look_before(self) -> None:
-        """Note whose beat stands where, before the change: it may wait for locks of one who has stopped, and that time
-        counts. Raises StoreUnavailable."""
-        with translated():
-            self._before = {member: beat for member, _, beat, _ in self._others()}
-        self._looked_at = boottime()
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Note whose beat stands where since when, before the change and while it lasts: it may wait for locks of one
+        who has just stopped, and that time counts. Raises StoreUnavailable."""
+        self._see()
+        self._looker.start()
+        try:
+            yield
+        finally:
+            self._changed.set()
+            self._looker.join()
 
     def begin(self, announced: Announced) -> None:
         """See protocol.Asking. The server has notified the members when the change was committed."""
         self._announced = announced
+        self._changed.set()
+        self._looker.join()
         try:
             with translated():
                 for member, label, beat, _ in self._others():
@@ -116,7 +125,7 @@ class PostgresAsking:
         try:
             with translated():
                 while len(self._settled) < len(self._labels) and (left := until - boottime()) > 0:
-                    self._hear(min(left, max(self._looked_at + LIMIT - boottime(), 0.0) or left, _LOOK_AGAIN))
+                    self._hear(min(left, _LOOK_AGAIN, *self._waits()))
                     if len(self._settled) < len(self._labels):
                         self._look()
                         self._expel_the_still()
@@ -130,18 +139,26 @@ class PostgresAsking:
         return list(self._settled.values())
 
     def _expel_the_still(self) -> None:
-        """Expel who has not moved since before the change for as long as a lease can last: its reads all began earlier.
+        """Expel who has not moved for as long as a lease can last, since a look before the change or while it was being
+        made: its reads all began earlier.
 
         The row goes only with the beat that was seen then. A read that is on its way finds no row, and renews nothing.
         """
-        if boottime() < self._looked_at + LIMIT:
-            return
-        for member in self._labels.keys() - self._settled.keys():
-            beat = self._before.get(member)
-            if beat is not None and beat == self._beats.get(member):
+        for member, beat, since in self._still():
+            if boottime() >= since + LIMIT:
                 gone = self._connection.execute(workers.EXPEL, {"id": member, "beat": beat}).rowcount
                 if gone:
                     self._note(member, "lapsed", {})
+
+    def _still(self) -> list[tuple[str, int, float]]:
+        """Whose beat stood at the list where it was seen before: it, and since when."""
+        missing = self._labels.keys() - self._settled.keys()
+        seen = [(member, *self._seen[member]) for member in missing if member in self._seen]
+        return [(member, beat, since) for member, beat, since in seen if beat == self._beats.get(member)]
+
+    def _waits(self) -> list[float]:
+        """How long until each of them may be expelled."""
+        return [wait for _, _, since in self._still() if (wait := since + LIMIT - boottime()) > 0]
 
     def _note(self, member: str, how: How, tally: Tally) -> None:
         if member in self._labels and member not in self._settled:
@@ -165,6 +182,21 @@ class PostgresAsking:
                     self._note(member, "cut", {})
                 # Its word, with what it cut, comes a moment later than its row: it is given until the next look.
                 self._overdue.add(member)
+
+    def _look_on(self) -> None:
+        """In a thread of its own, until the change is committed; the connection is not used by anybody else then."""
+        with suppress(StoreUnavailable):
+            while not self._changed.wait(_LOOK_AGAIN):
+                self._see()
+
+    def _see(self) -> None:
+        with translated():
+            beats = {member: beat for member, _, beat, _ in self._others()}
+        # After the look: a read that is not in it may have begun before it, but none that is in it began later.
+        at = boottime()
+        for member, beat in beats.items():
+            if self._seen.get(member, (None, 0.0))[0] != beat:
+                self._seen[member] = beat, at
 
     def _others(self) -> list[tuple[str, str, int, int]]:
         return self._connection.execute(workers.OTHERS, {"own": self._own}).fetchall()
