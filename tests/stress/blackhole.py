@@ -4,10 +4,12 @@ A process of its own: TCP towards the node, PostgreSQL's Unix socket behind. Whi
 accepts nothing, so both kernels go on as if the other side were slow; afterwards everything is delivered late.
 """
 
+import asyncio
 import multiprocessing
-import selectors
 import signal
 import socket
+import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -49,43 +51,34 @@ class Blackhole:
 
 def _run(listening: socket.socket, behind: Path, stalled: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    selector = selectors.DefaultSelector()
-    selector.register(listening, selectors.EVENT_READ)
-    while True:
-        if stalled.is_set():
-            stalled_wait = selectors.DefaultSelector()
-            stalled_wait.select(_LOOK)
-            stalled_wait.close()
-            continue
-        for key, _ in selector.select(_LOOK):
-            if key.data is None:
-                _join(listening, behind, selector)
-            else:
-                _pass_on(key.fileobj, key.data, selector)  # type: ignore[arg-type]
+    asyncio.run(_pass_on(listening, behind, stalled))
 
 
-def _join(listening: socket.socket, behind: Path, selector: selectors.BaseSelector) -> None:
-    near, _ = listening.accept()
-    far = socket.socket(socket.AF_UNIX)
-    try:
-        far.connect(str(behind))
-    except OSError:
-        near.close()
-        far.close()
-        return
-    near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    selector.register(near, selectors.EVENT_READ, far)
-    selector.register(far, selectors.EVENT_READ, near)
+async def _pass_on(listening: socket.socket, behind: Path, stalled: Event) -> None:
+    async def join(near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            far, to_far = await asyncio.open_unix_connection(behind)
+            await _until_one_ends(_pipe(near, to_far), _pipe(far, to_near))
+            to_far.close()
+        to_near.close()
+
+    async with await asyncio.start_server(join, sock=listening, backlog=256):
+        while True:
+            while stalled.is_set():
+                time.sleep(_LOOK)
+            await asyncio.sleep(_LOOK)
 
 
-def _pass_on(source: socket.socket, target: socket.socket, selector: selectors.BaseSelector) -> None:
-    try:
-        data = source.recv(_PIECE)
-        target.sendall(data)
-    except OSError:
-        data = b""
-    if not data:
-        for each in (source, target):
-            with suppress(KeyError, ValueError):
-                selector.unregister(each)
-            each.close()
+async def _until_one_ends(*ways: Coroutine[None, None, None]) -> None:
+    tasks = [asyncio.create_task(way) for way in ways]
+    _, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for other in others:
+        other.cancel()
+
+
+async def _pipe(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    # One that is not read from waits by itself: a stopped worker must not take the wire from the others of its node.
+    with suppress(OSError):
+        while data := await source.read(_PIECE):
+            target.write(data)
+            await target.drain()
