@@ -1,10 +1,12 @@
 """Revoke, pause, narrow, deactivate: committed first, then cut, then the receipt; all or nothing."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
+import psycopg
 import pytest
 
 from dav_gateway.core.credential import Reason
@@ -14,6 +16,7 @@ from dav_gateway.core.scope import Access, Scope
 from dav_gateway.service.revocation import Receipt
 from dav_gateway.store import accounts, credentials
 from dav_gateway.store.database import Database, open_database
+from dav_gateway.store.postgres_backend import PATIENCE
 
 from .conftest import START, Company
 
@@ -276,3 +279,28 @@ def test_members_that_cannot_be_listed_leave_no_connection_of_ours(
         small_company.services.revocation.revoke([credential.id], by="ana", why="lost")
     assert [credential.id] in small_company.witness.cuts
     assert small_company.stored(credential.id).revoked_at == START
+
+
+def test_a_session_that_stops_while_a_revocation_waits_for_it_is_ended(
+    postgres_database: Database, found_company: Callable[..., Company]
+) -> None:
+    """It was at work when the patience with others was over, so the first look spares it."""
+    company = found_company(postgres_database)
+    _, credential = company.issue()
+    url = postgres_database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as stopped:
+        stopped.execute("UPDATE credential SET label = 'held' WHERE id = %s", [credential.id])
+
+        def work() -> None:
+            until = time.monotonic() + PATIENCE * 1.5
+            while time.monotonic() < until:
+                stopped.execute("SELECT 1")
+                time.sleep(PATIENCE / 10)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        company.services.revocation.revoke([credential.id], by="test", why="")
+        thread.join()
+        with pytest.raises(psycopg.OperationalError):
+            stopped.execute("SELECT 1")
+    assert company.stored(credential.id).label != "held"

@@ -10,7 +10,7 @@ import logging
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from threading import Timer
+from threading import Event, Thread
 from time import monotonic
 from typing import Literal
 
@@ -100,13 +100,19 @@ class PostgresBackend:
 
         A node that was cut off inside a transaction keeps its row locks until its session ends.
         """
-        insistence = Timer(PATIENCE, self._end_stopped)
-        insistence.daemon = True
-        insistence.start()
+        done = Event()
+        Thread(target=self._insist, args=(done,), name="insistence", daemon=True).start()
         try:
             yield
         finally:
-            insistence.cancel()
+            done.set()
+
+    def _insist(self, done: Event) -> None:
+        """Again and again: the session that is waited for may have stopped during the wait."""
+        wait = PATIENCE
+        while not done.wait(wait):
+            self._end_stopped()
+            wait = PATIENCE / 5
 
     def pass_barrier(self, credential_ids: Collection[str]) -> None:
         """Take each credential's lock exclusively once.
