@@ -97,7 +97,12 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
         gate = Gate(Admission(services, site), asleep)
         scheme: Literal["http", "https"] = "https" if settings.public_url.startswith("https:") else "http"
         bridge = WsgiBridge(awake(dav, asleep), gate, registry=registry, limits=limits, proxies=proxies, scheme=scheme)
-        lane = QuickLane(quickly(dav, asleep), gate, registry=registry, proxies=proxies, scheme=scheme)
+        # The event loop never waits for a network.
+        lane = (
+            None
+            if services.database.waits
+            else QuickLane(quickly(dav, asleep), gate, registry=registry, proxies=proxies, scheme=scheme)
+        )
         listening = ServerSettings(
             host=settings.listen.host,
             port=settings.listen.port,

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, event, insert
 
 from dav_gateway.core.credential import Credential
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import accounts, collections, credentials, objects
+from dav_gateway.core.scope import Kind, Resource, Scope
+from dav_gateway.store import accounts, collections, credentials, objects, sight
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database
 from dav_gateway.store.object_tables import object_, tombstone
@@ -35,9 +36,15 @@ class Sides:
     large: Collection
 
 
+def _at(inside: Collection, name: str = "") -> Resource:
+    return Resource(Kind.OBJECT if name else Kind.COLLECTION, "", Scope(inside.home), inside.name, name)
+
+
 Operation = Callable[[Connection, Collection], object]
 OPERATIONS: dict[str, tuple[int, Operation]] = {
     "verify": (1, lambda c, _: credentials.with_owner(c, "k7mqx")),
+    "see a collection": (1, lambda c, inside: sight.look(c, "k7mqx", _at(inside))),
+    "see an object": (1, lambda c, inside: sight.look(c, "k7mqx", _at(inside, "5.ics"))),
     "poll": (1, lambda c, inside: collections.find(c, inside.account_id, inside.home, inside.name)),
     "lock": (1, lambda c, inside: collections.lock(c, [inside.id])),
     "find locked": (

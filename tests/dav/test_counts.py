@@ -3,9 +3,11 @@
 Counted, not timed: SQL statements, and the instructions of SQLite's machine (one for each row it steps over).
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -72,15 +74,15 @@ def counting(rig: Rig) -> Iterator[Counter[str]]:
         yield counts
 
 
-def costs(rig: Rig, password: str) -> dict[str, Counter[str]]:
-    """What each request costs, in an order that leaves the collection as it was."""
+def asked_all_day(rig: Rig, password: str) -> list[tuple[str, str, str, bytes, int]]:
+    """Name, method, path, body and status of requests, in an order that leaves the collection as it was."""
     first = rig.request("PROPFIND", PATH, POLL, password=password, depth="0")
     token = first.text_of("{DAV:}sync-token")
     sync = (
         f'<D:sync-collection xmlns:D="DAV:"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>'
         "<D:prop><D:getetag/></D:prop></D:sync-collection>"
     ).encode()
-    steps: list[tuple[str, str, str, bytes, int]] = [
+    return [
         ("poll", "PROPFIND", PATH, POLL, 207),
         ("get", "GET", PATH + "5.ics", b"", 200),
         ("sync, nothing changed", "REPORT", PATH, sync, 207),
@@ -89,8 +91,12 @@ def costs(rig: Rig, password: str) -> dict[str, Counter[str]]:
         ("sync, one change", "REPORT", PATH, sync, 207),
         ("delete", "DELETE", PATH + "new.ics", b"", 204),
     ]
+
+
+def costs(rig: Rig, password: str) -> dict[str, Counter[str]]:
+    """What each request costs."""
     result = {}
-    for name, method, path, body, status in steps:
+    for name, method, path, body, status in asked_all_day(rig, password):
         with counting(rig) as counts:
             assert rig.request(method, path, body, password=password, depth="0").status == status
         result[name] = counts
@@ -187,6 +193,54 @@ def round_trips(rig: Rig) -> Iterator[list[str]]:
     listeners += [(name, lambda _, name=name: seen.append(name)) for name in ("begin", "commit", "rollback")]
     with listening(engine, listeners):
         yield seen
+
+
+@contextmanager
+def messages(engine: Engine) -> Iterator[list[str]]:
+    """What is sent to PostgreSQL and waited for, as the driver's library notes it."""
+    seen: list[str] = []
+    with TemporaryFile("r+") as file:
+
+        def checkout(connection: Any, *_: Any) -> None:
+            connection.prepare_threshold = None  # a statement would be sent once more when it is prepared
+            connection.pgconn.trace(file.fileno())
+
+        def checkin(connection: Any, *_: Any) -> None:
+            connection.pgconn.untrace()
+
+        listeners = [("checkout", checkout), ("checkin", checkin)]
+        for name, listener in listeners:
+            event.listen(engine, name, listener)
+        try:
+            yield seen
+        finally:
+            for name, listener in listeners:
+                event.remove(engine, name, listener)
+            file.seek(0)
+            seen += [line for line in file if _WAITED_FOR.match(line)]
+
+
+_WAITED_FOR = re.compile(r"[^\t]*\tF\t\d+\t(Query|Sync)\b")
+
+
+def test_round_trips_to_postgres(postgres_database: Database) -> None:
+    """What one statement answers is asked without a transaction around it; a change begins with one such statement."""
+    rig = rig_on(postgres_database)
+    trips = {}
+    password = fill(rig, 10)
+    for name, method, path, body, status in asked_all_day(rig, password):
+        with messages(rig.services.database.engine) as counted:
+            assert rig.request(method, path, body, password=password, depth="0").status == status
+        trips[name] = len(counted)
+    assert trips == {
+        "poll": 1,
+        "get": 1,
+        "sync, nothing changed": 1,
+        "put new": 11,
+        "put again": 11,
+        "sync, one change": 6,
+        "delete": 10,
+    }
 
 
 def test_every_request_reads_its_credential(rig: Rig) -> None:

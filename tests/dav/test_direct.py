@@ -11,11 +11,12 @@ import pytest
 
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.dav import direct
-from dav_gateway.dav.answers import Own
+from dav_gateway.dav.answers import Long, Own
 from dav_gateway.dav.names import DECLARATIONS
 from dav_gateway.dav.properties import TABLES
 from dav_gateway.store import collections, credentials, objects
-from tests.dav.support import EVENT, Reply, Rig, calendar_object, vcard
+from dav_gateway.store.database import Database
+from tests.dav.support import EVENT, Reply, Rig, calendar_object, rig_on, vcard
 
 BOTH = {Scope.CALENDARS, Scope.CONTACTS}
 NAMES = [
@@ -143,6 +144,57 @@ def test_the_short_ways_tell_what_radicales_dispatch_tells(
     assert taken["PROPFIND 207"] > 20
     assert taken["REPORT 207"] > 2
     assert taken["GET 200"] > 2
+
+
+def test_one_statement_tells_what_a_snapshot_tells(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL: what is answered without a transaction, and what turns out to need one, is the long way's answer."""
+    rig = rig_on(postgres_database)
+    passwords, tokens = _fill(rig)
+    random = Random(5)
+    taken: Counter[bool] = Counter()
+    once = direct._read_once
+
+    def noted(*asked: Any) -> Long | None:
+        found = once(*asked)
+        taken[found is not None] += 1
+        return found
+
+    monkeypatch.setattr(direct, "_read_once", noted)
+    for number in range(1200):
+        asked = _request(random, passwords, tokens)
+        with monkeypatch.context() as patch:
+            patch.setattr(direct, "answer", lambda *_: None)
+            long = _plain(rig.request(**asked))
+        assert _plain(rig.request(**asked)) == long, (number, asked)
+    assert taken[True] > 100
+    assert taken[False] > 20
+
+
+@pytest.mark.parametrize("to_do", ["nothing", "revoke"])
+def test_what_needs_a_snapshot_asks_for_the_credential_in_it(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch, to_do: str
+) -> None:
+    """A credential that dies between the one statement and the snapshot that has to follow opens nothing."""
+    rig = rig_on(postgres_database)
+    [everything, *_], tokens = _fill(rig)
+    once = direct._read_once
+
+    def slowly(*asked: Any) -> Long | None:
+        found = once(*asked)
+        assert found is None
+        if to_do == "revoke":
+            rig.services.revocation.revoke([everything[:5]], by="test", why="test")
+        return found
+
+    monkeypatch.setattr(direct, "_read_once", slowly)
+    sync = (
+        f"<D:sync-collection {DECLARATIONS}><D:sync-token>{tokens[0]}</D:sync-token><D:sync-level>1</D:sync-level>"
+        "<D:prop/></D:sync-collection>"
+    ).encode()
+    reply = rig.request("REPORT", "/dav/ana/calendars/calendar/", sync, password=everything)
+    assert reply.status == {"nothing": 207, "revoke": 401}[to_do]
 
 
 def _quick(rig: Rig, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes] | None:

@@ -6,6 +6,7 @@ Whatever has anything unusual about it takes the long way: the first use of a pa
 """
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 from dav_gateway.core.scope import Kind, Resource
@@ -13,6 +14,7 @@ from dav_gateway.dav.answers import Long, Own, whole
 from dav_gateway.dav.application import Application
 from dav_gateway.dav.encoding import encoded
 from dav_gateway.service.request import DavRequest, TooMuch
+from dav_gateway.store.collections import SYNC_TOKEN_PREFIX
 
 READING = frozenset(["PROPFIND", "REPORT", "GET", "HEAD"])
 METHODS = READING | {"PUT", "DELETE"}
@@ -28,8 +30,41 @@ def answer(application: Application, request: DavRequest, environ: Mapping[str, 
     resource = request.resource
     if resource is None or not _is_plain(request.path) or not _is_ours(method, resource):
         return None
-    if not request.authenticate_proven():
+    if request.services.database.waits and request.most_resources is None:
+        if method not in READING:
+            return _written(application, request, environ)
+        if _may_be_one_read(resource, environ):
+            found = _read_once(application, request, resource, environ)
+            if found is not None:
+                return found
+    if not request.authenticate_proven(resource if method in READING else None):
         return None
+    return application.without_dispatch(environ)
+
+
+def _read_once(
+    application: Application, request: DavRequest, resource: Resource, environ: Mapping[str, Any]
+) -> Long | None:
+    """The answer that one statement has all of; None when it takes more, which is then a snapshot from its begin."""
+    request.reads_once = True
+    try:
+        return application.without_dispatch(environ) if request.authenticate_proven(resource) else None
+    except TooMuch:
+        environ["wsgi.input"].seek(0)
+        return None
+    finally:
+        request.reads_once = False
+        request.finish(commit=False)
+
+
+def _written(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Long | None:
+    """The answer to a change, which looks at everything once more behind its lock."""
+    request.reads_once = True
+    try:
+        if not request.authenticate_proven():
+            return None
+    finally:
+        request.reads_once = False
     return application.without_dispatch(environ)
 
 
@@ -48,10 +83,26 @@ def quick(application: Application, request: DavRequest, environ: Mapping[str, A
 def _may_be_short(request: DavRequest, environ: Mapping[str, Any]) -> bool:
     """False for what shows at once that it is long, so that it is not begun twice: listings and most reports."""
     if environ["REQUEST_METHOD"] == "REPORT":
-        return b"sync-collection" in environ["wsgi.input"].getvalue()
+        return b"sync-collection" in _body(environ)
     if environ["REQUEST_METHOD"] == "PROPFIND" and environ.get("HTTP_DEPTH", "0") != "0":
         return request.resource is not None and request.resource.kind is not Kind.COLLECTION
     return True
+
+
+def _may_be_one_read(resource: Resource, environ: Mapping[str, Any]) -> bool:
+    """False for what shows at once that it takes more."""
+    if resource.kind not in (Kind.COLLECTION, Kind.OBJECT):
+        return False
+    if environ["REQUEST_METHOD"] == "REPORT":
+        # With a sync token it is asked all day, and mostly nothing has changed; without one everything is told.
+        return b"sync-collection" in _body(environ) and SYNC_TOKEN_PREFIX.encode() in _body(environ)
+    return bool(environ["REQUEST_METHOD"] != "PROPFIND" or environ.get("HTTP_DEPTH", "0") == "0")
+
+
+def _body(environ: Mapping[str, Any]) -> bytes:
+    """A body that is in memory; nothing of one that is not."""
+    body = environ["wsgi.input"]
+    return body.getvalue() if isinstance(body, BytesIO) else b""
 
 
 def _is_plain(path: str) -> bool:

@@ -79,8 +79,11 @@ def _changes(
     request: DavRequest, looked: View, position: SyncPosition, limit: int | None, told: ObjectResponses
 ) -> tuple[Iterable[str], list[str], SyncPosition | None]:
     """What is told of members that changed, names of those removed, and the position behind them when there is more."""
-    connection, collection = request.connection, looked.collection
+    collection = looked.collection
     assert collection is not None
+    if position.change == collection.change and not position.name:
+        return (), [], None
+    connection = request.connection
     if position.change == 0 and not position.name and limit is None:
         request.expect(None)
         return told.many(objects.listing(connection, collection.id, told.columns)), [], None

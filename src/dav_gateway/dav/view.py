@@ -91,13 +91,15 @@ def look_up(request: DavRequest, resource: Resource) -> View | None:
 
 def _stored(request: DavRequest, resource: Resource, grant: Grant, permission: Permission) -> View | None:
     home = _home(resource)
-    collection = homes.find(request.connection, grant.account, home, resource.collection)
+    seen = request.seen(resource)
+    collection = seen.collection if seen else homes.find(request.connection, grant.account, home, resource.collection)
     if collection is None:
         return None
     path = collection_path(grant.account, home, collection.name)
     if resource.kind is Kind.COLLECTION:
         return View(Kind.COLLECTION, path, request, permission, home, collection)
-    stored = objects.get(request.connection, collection.id, resource.name, most_octets=request.most_octets)
+    most = request.most_octets
+    stored = seen.object if seen else objects.get(request.connection, collection.id, resource.name, most_octets=most)
     if stored is None:
         return None
     request.expect_octets(stored.size)

@@ -19,6 +19,7 @@ from dav_gateway.core.scope import Kind, Permission, Resource, is_directory, res
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Granted, Presented
 from dav_gateway.store import collections, listings, object_properties
+from dav_gateway.store.sight import Sight
 
 
 class EndOfRequest(BaseException):
@@ -50,7 +51,8 @@ class TooMuch(Exception):
 class DavRequest:
     """The state of one request; lives in one thread and is never shared. `href` is the absolute path as it was asked
     for, `path` the one below the DAV root. `read` opens its reads where they are not the database's own;
-    `most_resources` and `most_octets` bound its answer where it is made in the event loop.
+    `most_resources` and `most_octets` bound its answer where it is made in the event loop; with `reads_once` it ends
+    with TooMuch when it needs more than the one statement that finds the credential.
 
     Reads share one snapshot that opens with the first statement. A write opens its own transaction, fenced by the
     credential's liveness, and stays open until `finish` decides by the status of the answer: Radicale's handlers turn
@@ -65,6 +67,8 @@ class DavRequest:
     read: Callable[[], AbstractContextManager[Connection]] | None = field(default=None, repr=False)
     most_resources: int | None = None
     most_octets: int | None = None
+    reads_once: bool = False
+    _seen: tuple[Resource | None, Sight] | None = field(default=None, repr=False)
     _used: int | None = field(default=None, repr=False)
     _kept: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _reading: AbstractContextManager[Connection] | None = field(default=None, repr=False)
@@ -80,6 +84,8 @@ class DavRequest:
     def connection(self) -> Connection:
         """The connection of the open transaction; opens the read snapshot when there is none."""
         if self._connection is None:
+            if self.reads_once:
+                raise TooMuch
             with self._own_faults():
                 self._reading = (self.read or self.services.database.read)()
                 self._connection = self._reading.__enter__()
@@ -107,14 +113,32 @@ class DavRequest:
                 self.services.accounts.provision(verdict.grant.account)
         return verdict.grant
 
-    def authenticate_proven(self) -> bool:
+    def authenticate_proven(self, resource: Resource | None = None) -> bool:
         """Whether what was presented is a secret that this process has proven before and nothing else is to be said or
-        written; then `grant` is set. False asks for `authenticate`. Raises EndOfRequest for trouble of our own."""
+        written; then `grant` is set, and what is at `resource` was read with it (`seen`). False asks for
+        `authenticate`. Raises EndOfRequest for trouble of our own."""
+        self.grant = self._seen = None
         if self.presented is None:
             return False
         with self._own_faults():
-            self.grant = self.services.verification.verify_proven(self.connection, self.presented)
-        return self.grant is not None
+            if self.reads_once:
+                with self.services.database.read_once() as connection:
+                    found = self._verify_proven(connection, self.presented, resource)
+            else:
+                found = self._verify_proven(self.connection, self.presented, resource)
+        if found is None:
+            return False
+        self.grant, self._seen = found[0], (resource, found[1])
+        return True
+
+    def _verify_proven(
+        self, connection: Connection, presented: Presented, resource: Resource | None
+    ) -> tuple[Grant, Sight] | None:
+        return self.services.verification.verify_proven(connection, presented, resource, self.most_octets)
+
+    def seen(self, resource: Resource) -> Sight | None:
+        """What was read of a collection or an object with the credential; None asks for a read of it."""
+        return self._seen[1] if self._seen is not None and self._seen[0] == resource else None
 
     def permission(self, resource: Resource | None) -> Permission:
         """What this request may do at `resource`: nothing, until somebody is authenticated."""
@@ -180,7 +204,7 @@ class DavRequest:
 
     def _close(self, *, commit: bool) -> None:
         transaction, writing = self._writing or self._reading, self._writing is not None
-        self._reading = self._writing = self._connection = None
+        self._reading = self._writing = self._connection = self._seen = None
         if transaction is None:
             return
         if writing and not commit:

@@ -18,6 +18,7 @@ from dav_gateway.core.client_family import FamilyPolicy, family_of, fits, title_
 from dav_gateway.core.credential import Credential, Grant, Reason, address_is_allowed, refusal_of_liveness
 from dav_gateway.core.errors import Fenced, GatewayError, Overloaded, StoreUnavailable
 from dav_gateway.core.moment import Moment
+from dav_gateway.core.scope import Kind, Resource
 from dav_gateway.core.secret import AppPassword, Mistyped
 from dav_gateway.service.first_use import FirstUse
 from dav_gateway.service.hashing import Hashing
@@ -26,8 +27,9 @@ from dav_gateway.service.presented import Granted, Presented, Refused
 from dav_gateway.service.reach import lost
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
-from dav_gateway.store import credentials
+from dav_gateway.store import credentials, sight
 from dav_gateway.store.database import Database, Fence
+from dav_gateway.store.sight import Sight
 
 __all__ = ["Granted", "Presented", "Refused", "Verification"]
 
@@ -79,27 +81,30 @@ class Verification:
             self._usage.used(verdict.grant, presented)
         return verdict
 
-    def verify_proven(self, connection: Connection, presented: Presented) -> Grant | None:
+    def verify_proven(
+        self, connection: Connection, presented: Presented, resource: Resource | None, most_octets: int | None
+    ) -> tuple[Grant, Sight] | None:
         """The grant where `verify` would say so after one read, without a hash, a write or a word to the owner; else
-        None, and `verify` decides. Raises StoreUnavailable."""
+        None, and `verify` decides. What is at `resource`, a collection or an object, is seen in the same statement,
+        without octets that are more than `most_octets`. Raises StoreUnavailable."""
         password = secret.parse(presented.secret_text)
         if isinstance(password, Mistyped):
             return None
-        row = credentials.with_owner(connection, password.id)
-        if row is None or not self._memo.knows(password.id, password.reveal(""), row[0].verifier):
+        seen = _look(connection, password.id, resource, most_octets)
+        if seen is None or not self._memo.knows(password.id, password.reveal(""), seen.credential.verifier):
             return None
-        credential, owner = row
-        seen = family_of(presented.user_agent)
+        credential, owner = seen.credential, seen.owner
+        family = family_of(presented.user_agent)
         if (
             not owner.provisioned
             or self._refusal(credential, owner, presented) is not None
-            or not fits(credential.client_family, seen)
-            or self._first_use.is_due(credential, seen)
+            or not fits(credential.client_family, family)
+            or self._first_use.is_due(credential, family)
         ):
             return None
         grant = Grant(credential, owner)
         self._usage.used(grant, presented)
-        return grant
+        return grant, seen
 
     def fence(self, grant: Grant) -> Fence:
         """The question for the write transaction: may the credential still do all it could when it was verified?"""
@@ -205,3 +210,12 @@ class Verification:
 
     def _admits(self, fixed: str | None, seen: str | None) -> bool:
         return self._policy is not FamilyPolicy.ENFORCE or fits(fixed, seen)
+
+
+def _look(
+    connection: Connection, credential_id: str, resource: Resource | None, most_octets: int | None
+) -> Sight | None:
+    if resource is not None and resource.kind in (Kind.COLLECTION, Kind.OBJECT):
+        return sight.look(connection, credential_id, resource, most_octets=most_octets)
+    row = credentials.with_owner(connection, credential_id)
+    return None if row is None else Sight(*row)

@@ -27,8 +27,12 @@ class Backend(Protocol):
         """Which one it is."""
 
     @property
-    def reader(self) -> Engine:
-        """The engine whose transactions read."""
+    def waits(self) -> bool:
+        """Whether each statement waits for a network, and so do BEGIN and COMMIT."""
+
+    def read(self, *, alone: bool) -> AbstractContextManager[Connection]:
+        """A read transaction: one snapshot of everything. `alone`: only one statement comes, so nothing has to hold
+        the snapshot for another."""
 
     def own_reader(self) -> Engine | None:
         """A new engine of one connection for a thread that must not wait; None where reading means waiting."""

@@ -18,7 +18,6 @@ from dav_gateway.core.errors import Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.store import cuts
 from dav_gateway.store.backend import Backend
-from dav_gateway.store.connecting import connect
 from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.own_reader import OwnReader
 from dav_gateway.store.sqlite_backend import SqliteBackend
@@ -62,6 +61,7 @@ class Database:
         """See `open_database`."""
         self.url = url
         self.dialect = backend.dialect
+        self.waits = backend.waits
         self.engine = backend.engine
         self._backend = backend
         self._clock = clock
@@ -75,14 +75,18 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read transaction: one snapshot of everything, rolled back at the end."""
+        """A read transaction: one snapshot of everything, and nothing in it can be kept."""
         self._backend.look()
-        c = connect(self._backend.reader)
-        try:
-            c.begin()
+        with self._backend.read(alone=False) as c:
             yield c
-        finally:
-            c.close()
+
+    @contextmanager
+    def read_once(self) -> Iterator[Connection]:
+        """A read of one statement: where BEGIN and COMMIT are round trips (`waits`) it has none, so a second statement
+        would have a snapshot of its own."""
+        self._backend.look()
+        with self._backend.read(alone=True) as c:
+            yield c
 
     def own_reader(self) -> OwnReader | None:
         """Reads for one thread that must not wait, such as an event loop's; None on an engine that is waited for."""

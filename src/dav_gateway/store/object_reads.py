@@ -32,9 +32,9 @@ HEAD = [
 _INSIDE = object_.c.collection_id == bindparam("collection_id")
 _NAMED = object_.c.name == bindparam("name")
 _GET = select(*HEAD, object_.c.octets).where(_INSIDE, _NAMED)
-_GET_SHORT = select(*HEAD, case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))).where(
-    _INSIDE, _NAMED
-)
+FITTING = case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))
+"""The octets of an object, none of them when they are more than `most`."""
+_GET_SHORT = select(*HEAD, FITTING).where(_INSIDE, _NAMED)
 _AMONG = object_.c.name.in_(bindparam("names", expanding=True))
 _GET_MANY = select(*HEAD, object_.c.octets).where(_INSIDE, _AMONG)
 _HEADS_OF_MANY = select(*HEAD).where(_INSIDE, _AMONG)

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, Integer, bindparam, text
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.store import workers
 from dav_gateway.store.connecting import connect
+from dav_gateway.store.postgres_dialect import Begin, begin
 
 _log = logging.getLogger(__name__)
 
@@ -55,12 +56,23 @@ class PostgresBackend:
 
     dialect: Literal["postgresql"] = "postgresql"
     file = None
+    waits = True
 
     def __init__(self, engine: Engine) -> None:
-        """`engine`: of `postgres_connections`, READ COMMITTED by itself."""
+        """`engine`: of `postgres_connections`."""
         self.engine = engine
-        # The snapshot of a whole transaction.
-        self.reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def read(self, *, alone: bool) -> Iterator[Connection]:
+        """A snapshot for all statements, or one for each without the round trips that begin and end a transaction."""
+        c = connect(self.engine)
+        try:
+            begin(c, Begin.NOTHING if alone else Begin.READING)
+            yield c
+            if not c.invalidated:  # whoever was told that the database is gone may have answered that already
+                c.commit()
+        finally:
+            c.close()
 
     def own_reader(self) -> None:
         """None: every read waits for the network."""

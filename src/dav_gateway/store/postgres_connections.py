@@ -8,6 +8,8 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from dav_gateway.store.postgres_dialect import DRIVER
+
 STATEMENT_SECONDS = 30
 IDLE_SECONDS = 60
 
@@ -24,8 +26,7 @@ def postgres_engine(url: URL, *, busy_timeout: float, pool_size: int) -> Engine:
     options = [given] if isinstance(given, str) else list(given)
     options += [f"-c {name}={value}" for name, value in settings.items()]
     engine = create_engine(
-        url.set(drivername="postgresql+psycopg"),
-        isolation_level="READ COMMITTED",
+        url.set(drivername=DRIVER),
         connect_args={
             "options": " ".join(options),
             "connect_timeout": max(2, math.ceil(busy_timeout)),  # libpq takes no less than two seconds

@@ -3,14 +3,15 @@
 A write that changes a credential runs before or after a fenced one, never beside it.
 """
 
-from collections.abc import Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from dav_gateway.store.connecting import connect
 from dav_gateway.store.group_commit import GroupCommit
 from dav_gateway.store.sqlite_dialect import URL
 from dav_gateway.store.sqlite_file import SqliteFile
@@ -20,6 +21,7 @@ class SqliteBackend:
     """The Backend of a SQLite file."""
 
     dialect: Literal["sqlite"] = "sqlite"
+    waits = False
 
     def __init__(self, file: SqliteFile, *, busy_timeout: float, pool_size: int) -> None:
         """`busy_timeout`: seconds that any lock is waited for at most."""
@@ -34,8 +36,17 @@ class SqliteBackend:
             pool_use_lifo=True,
             hide_parameters=True,
         )
-        self.reader = self.engine
         self._writes = GroupCommit(file.path, self.engine, busy_timeout)
+
+    @contextmanager
+    def read(self, *, alone: bool) -> Iterator[Connection]:  # noqa: ARG002 - to begin a transaction costs nothing here
+        """One snapshot, of the first statement's moment."""
+        c = connect(self.engine)
+        try:
+            c.begin()
+            yield c
+        finally:
+            c.close()
 
     def own_reader(self) -> Engine:
         """An engine of one connection, which waits for no lock at all."""

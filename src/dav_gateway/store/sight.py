@@ -1,0 +1,79 @@
+"""What most requests look at, in one statement: the credential, its owner, a collection of theirs, an object in it.
+
+One statement has one snapshot on either engine, so what is told is what was there while the credential was alive.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, bindparam, select
+
+from dav_gateway.core.account import Account
+from dav_gateway.core.credential import Credential
+from dav_gateway.core.scope import Resource, is_directory
+from dav_gateway.store import accounts, collections, credentials
+from dav_gateway.store.collections import Collection
+from dav_gateway.store.object_reads import FITTING, HEAD
+from dav_gateway.store.object_rows import StoredObject
+from dav_gateway.store.object_tables import collection, object_
+from dav_gateway.store.schema import account, credential
+
+
+class Sight(NamedTuple):
+    """The rows of one request; None for what does not exist or was not asked for. `object` is without its octets when
+    they are more than were asked for."""
+
+    credential: Credential
+    owner: Account
+    collection: Collection | None = None
+    object: StoredObject | None = None
+
+
+_CREDENTIAL = len(credential.c)
+_OWNER = _CREDENTIAL + len(account.c)
+_COLLECTION = _OWNER + len(collection.c)
+_NAMED = and_(collection.c.home == bindparam("home"), collection.c.name == bindparam("collection_name"))
+_ALIVE = credential.c.id == bindparam("credential_id")
+_OBJECT = and_(object_.c.collection_id == collection.c.id, object_.c.name == bindparam("object_name"))
+
+
+def _statements(*, company: bool) -> tuple[Select[Any], Select[Any]]:
+    """The statement that looks as far as the collection, and the one that looks at an object in it."""
+    whose = collection.c.account_id.is_(None) if company else collection.c.account_id == account.c.id
+    owned = credential.join(account, account.c.id == credential.c.account_id)
+    inside = owned.outerjoin(collection, and_(whose, _NAMED))
+    columns = [*credential.c, *account.c, *collection.c]
+    return (
+        select(*columns).select_from(inside).where(_ALIVE),
+        select(*columns, *HEAD, FITTING).select_from(inside.outerjoin(object_, _OBJECT)).where(_ALIVE),
+    )
+
+
+_OWN, _COMPANY = _statements(company=False), _statements(company=True)
+EVERYTHING = 2**62
+"""More octets than an object can have."""
+
+
+def look(c: Connection, credential_id: str, resource: Resource, *, most_octets: int | None = None) -> Sight | None:
+    """The credential with this public id, alive or not, its owner, and what the owner has at `resource`, a collection
+    or an object. Whether the credential may see it is for the caller to ask. None when there is no such credential."""
+    home = resource.home
+    assert home is not None, "only calendars, address books and what they hold are looked at"
+    of_collection, of_object = _COMPANY if is_directory(resource) else _OWN
+    values = {"credential_id": credential_id, "home": home.value, "collection_name": resource.collection}
+    if not resource.name:
+        row = c.execute(of_collection, values).first()
+    else:
+        most = EVERYTHING if most_octets is None else most_octets
+        row = c.execute(of_object, {**values, "object_name": resource.name, "most": most}).first()
+    return None if row is None else _read(row)
+
+
+def _read(row: Sequence[Any]) -> Sight:
+    held, stored = row[_OWNER:_COLLECTION], row[_COLLECTION:]
+    return Sight(
+        credentials.from_row(row),
+        accounts.from_row(row[_CREDENTIAL:_OWNER]),
+        None if held[0] is None else collections.from_row(held),
+        None if not stored or stored[0] is None else StoredObject(*stored),
+    )

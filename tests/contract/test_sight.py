@@ -1,0 +1,67 @@
+"""One statement tells what three would: of the same rows, for own collections and the company's, and for nothing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dav_gateway.core.account import Account
+from dav_gateway.core.credential import Credential
+from dav_gateway.core.moment import Moment
+from dav_gateway.core.scope import Resource, resource_at
+from dav_gateway.store import accounts, collections, credentials, objects, sight
+from dav_gateway.store.collections import Collection
+from dav_gateway.store.database import Database
+from dav_gateway.store.objects import NewObject
+
+Issue = Callable[..., Credential]
+AT = {
+    "/ana/calendars/work/": ("calendars", "work"),
+    "/ana/calendars/work/1.ics": ("calendars", "work"),
+    "/ana/calendars/work/none.ics": ("calendars", "work"),
+    "/ana/calendars/none/": ("calendars", "none"),
+    "/ana/calendars/none/1.ics": ("calendars", "none"),
+    "/ana/contacts/work/": ("contacts", "work"),
+    "/ana/calendars/bens/": ("calendars", "bens"),
+    "/ana/contacts/employees/": ("contacts", "employees"),
+    "/ana/contacts/employees/ana.vcf": ("contacts", "employees"),
+}
+
+
+def resource(path: str) -> Resource:
+    found = resource_at(path)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def filled(database: Database, ana: Account, calendar: Collection, issue: Issue, now: Moment) -> Database:
+    """Ana's calendar with an object, one of Ben's, and the company's directory."""
+    issue()
+    with database.write() as c:
+        ben = accounts.add(c, name="ben", email="ben@example.org", display_name="Ben", now=now)
+        for owner, home, name in ((ben.id, "calendars", "bens"), (ben.id, "contacts", "employees")):
+            collections.create(c, account_id=owner, home=home, name=name, components=(), properties={}, now=now)
+        company = collections.create(
+            c, account_id=None, home="contacts", name="employees", components=(), properties={}, now=now
+        )
+        for inside, name in ((calendar, "1.ics"), (company, "ana.vcf")):
+            objects.put(c, inside.id, NewObject(name, name, "VEVENT", b"octets"), now)
+    return database
+
+
+@pytest.mark.parametrize("path", AT)
+@pytest.mark.parametrize("most", [None, 6, 5])
+def test_it_is_what_three_statements_tell(filled: Database, ana: Account, path: str, most: int | None) -> None:
+    asked, (home, name) = resource(path), AT[path]
+    with filled.read() as c:
+        found = sight.look(c, "k7mqx", asked, most_octets=most)
+        inside = collections.find(c, None if name == "employees" else ana.id, home, name)
+        stored = objects.get(c, inside.id, asked.name, most_octets=most) if inside and asked.name else None
+        assert found is not None
+        assert (found.credential, found.owner) == credentials.with_owner(c, "k7mqx")
+        assert (found.collection, found.object) == (inside, stored)
+
+
+def test_without_the_credential_nothing_is_seen(filled: Database) -> None:
+    with filled.read_once() as c:
+        assert sight.look(c, "zzzzz", resource("/ana/calendars/work/1.ics")) is None
