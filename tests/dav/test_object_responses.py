@@ -95,7 +95,22 @@ WHOLE = (
 ).encode()
 
 
-@pytest.mark.parametrize(("method", "body", "depth"), [("PROPFIND", LISTING, "1"), ("REPORT", FIRST, "0")])
+def query(asked: str) -> bytes:
+    everything = '<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"/></C:comp-filter></C:filter>'
+    return f"<C:calendar-query {DECLARATIONS}><D:prop>{asked}</D:prop>{everything}</C:calendar-query>".encode()
+
+
+QUERY = query("<D:getetag/>")
+IN_PARTS = query(
+    '<C:calendar-data><C:comp name="VCALENDAR"><C:comp name="VEVENT"><C:prop name="UID"/></C:comp></C:comp>'
+    "</C:calendar-data>"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "depth"),
+    [("PROPFIND", LISTING, "1"), ("REPORT", FIRST, "0"), ("REPORT", QUERY, "1"), ("REPORT", IN_PARTS, "1")],
+)
 def test_a_long_listing_is_never_whole_in_memory(rig: Rig, method: str, body: bytes, depth: str) -> None:
     password = fill(rig, 8000)
     sizes: list[int] = []

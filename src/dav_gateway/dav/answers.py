@@ -29,6 +29,15 @@ class Pieces:
 Long = tuple[int, Mapping[str, str] | Sequence[tuple[str, str]], str | bytes | Pieces | None, str | None]
 """A Response that may be in pieces."""
 
+
+class Instead(Exception):
+    """Raised while pieces are made: `answer` is given in place of the one that was begun, of which nothing has left."""
+
+    def __init__(self, answer: Own) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 RETRY_AFTER = 5
 TEXT_TYPE = "text/plain; charset=utf-8"
 

@@ -97,7 +97,10 @@ class Application(RadicaleApplication):
         return response
 
     def _whole(self, handler: Handler, environ: Mapping[str, Any]) -> Response:
-        return answers.whole(self._answered(handler, environ))
+        try:
+            return answers.whole(self._answered(handler, environ))
+        except answers.Instead as instead:
+            return instead.answer
 
     def _denied(self, request: DavRequest, resource: Resource | None, href: str, privilege: str) -> Response:
         request.finish(commit=False)

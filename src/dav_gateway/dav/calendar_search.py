@@ -47,7 +47,7 @@ class CalendarSearch:
     def __init__(self, c: Connection, collection_id: int, floating: tzinfo) -> None:
         self._c = c
         self._collection_id = collection_id
-        self._floating = floating
+        self.floating = floating
         self.lessons: list[Lesson] = []
         self._spent = 0.0
 
@@ -84,7 +84,7 @@ class CalendarSearch:
         """An object that was read, if it matches. One that cannot be understood is told as it is: a client would rather
         look at one object itself than lose sight of its calendar."""
         try:
-            calendar = CalendarObject(as_text(stored.octets), self._floating)
+            calendar = CalendarObject(as_text(stored.octets), self.floating)
             return Found(stored, calendar) if wanted.matches(None, calendar) else None
         except UNREADABLE as error:
             log.debug("an object was sent as it is: %s", type(error).__name__)
@@ -95,7 +95,7 @@ class CalendarSearch:
     ) -> Iterator[StoredObject]:
         """Objects that are known to meet the range, whose names are then in `sure`. Of those that have to be looked at
         unless another row makes them sure, `unsure` has what the index says."""
-        start, end, floating = asked.start - MARGIN, asked.end + MARGIN, self._floating
+        start, end, floating = asked.start - MARGIN, asked.end + MARGIN, self.floating
         seasons = index_rows.seasons(asked)
         rows = occurrence_rows.touching(self._c, self._collection_id, start, end, seasons, octets=octets)
         for starts, ends, detail, *rest in rows:

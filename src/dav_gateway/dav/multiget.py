@@ -14,11 +14,12 @@ from dav_gateway.dav import answers, members, view
 from dav_gateway.dav.answers import Long
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
-from dav_gateway.dav.multistatus import gone, multistatus
+from dav_gateway.dav.multistatus import gone
 from dav_gateway.dav.names import clark
 from dav_gateway.dav.object_responses import ObjectResponses
 from dav_gateway.dav.query.calendar_object import CalendarObject
-from dav_gateway.dav.query_report import UNREADABLE, floating_zone
+from dav_gateway.dav.query.expansion import TooManyOccurrences
+from dav_gateway.dav.query_report import UNREADABLE, floating_zone, too_many
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
 from dav_gateway.service.request import DavRequest
@@ -38,7 +39,7 @@ class Place(NamedTuple):
 
 
 def answer(request: DavRequest, site: Site, looked: View, body: Element, asked: Asked) -> Long:
-    """One `D:response` for each href, in their order. Raises BadXML, InvalidFilter, TooManyOccurrences."""
+    """One `D:response` for each href, in their order. Raises BadXML, InvalidFilter."""
     paths = dict.fromkeys(_path(each.text or "") for each in body.findall(clark("D:href")))
     if not paths:
         raise BadXML("A multiget names at least one href.")
@@ -48,10 +49,14 @@ def answer(request: DavRequest, site: Site, looked: View, body: Element, asked: 
         )
         for each in view.holders(request, looked)
     }
-    responses = _responses(request, paths, places)
-    if asked.is_whole:
-        return answers.in_pieces(responses)
-    return answers.many(multistatus(responses))
+    return answers.in_pieces(_told(_responses(request, paths, places)))
+
+
+def _told(responses: Iterator[str]) -> Iterator[str]:
+    try:
+        yield from responses
+    except TooManyOccurrences as error:
+        raise answers.Instead(too_many()) from error
 
 
 def _responses(request: DavRequest, paths: Iterable[str], places: Mapping[str, Place]) -> Iterator[str]:

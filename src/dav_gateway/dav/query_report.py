@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
 from http import HTTPStatus
+from itertools import chain, islice
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -15,16 +16,19 @@ from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Kind, Scope
 from dav_gateway.dav import answers, card_search, members, view
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav.answers import Long, Own, Response
 from dav_gateway.dav.calendar_search import CalendarSearch
 from dav_gateway.dav.card_search import CardSearch
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
-from dav_gateway.dav.multistatus import gone, multistatus
+from dav_gateway.dav.multistatus import gone
 from dav_gateway.dav.names import clark
 from dav_gateway.dav.query import calendar_filter, card_filter, free_busy, zones
+from dav_gateway.dav.query.calendar_filter import ComponentFilter
 from dav_gateway.dav.query.calendar_index import UNREADABLE as UNREADABLE  # noqa: PLC0414 - for multiget too
 from dav_gateway.dav.query.calendar_object import CalendarObject
+from dav_gateway.dav.query.card_filter import CardFilter
+from dav_gateway.dav.query.expansion import TooManyOccurrences
 from dav_gateway.dav.query.free_busy import Period
 from dav_gateway.dav.query.occurrences import Range
 from dav_gateway.dav.query.ranges import closed_range
@@ -46,8 +50,8 @@ Learnt = dict[int, list[Lesson]]
 
 def answer(  # noqa: PLR0917 - what every report gets
     request: DavRequest, site: Site, looked: View, environ: Mapping[str, Any], body: Element, asked: Asked
-) -> Response:
-    """The matching objects with what was asked of them. Raises BadXML, InvalidFilter, TooManyOccurrences."""
+) -> Long:
+    """The matching objects with what was asked of them. Raises BadXML, InvalidFilter."""
     # Without Depth the collection is meant as well, as most servers take it; with Depth 0 its objects are not.
     if environ.get("HTTP_DEPTH", "1").strip().lower() not in ("1", "infinity") and looked.kind is not Kind.OBJECT:
         return answers.plain(HTTPStatus.BAD_REQUEST, "A query of a collection has Depth 1.")
@@ -55,37 +59,43 @@ def answer(  # noqa: PLR0917 - what every report gets
     prefix = PREFIX_OF[looked.home]
     limit = wanted_limit(body, clark(f"{prefix}:limit"), clark(f"{prefix}:nresults"))
     learnt: Learnt = {}
-    responses: list[str] = []
-    for told in _told(request, site, looked, body, asked, learnt):
-        if len(responses) == limit:
+    # What is wrong with the request is found here; behind this the answer has begun.
+    told = [_told(request, site, each, body, asked, learnt) for each in view.holders(request, looked)]
+    return answers.in_pieces(_limited(request, looked, chain.from_iterable(told), limit, learnt))
+
+
+def _limited(
+    request: DavRequest, looked: View, told: Iterator[str], limit: int | None, learnt: Learnt
+) -> Iterator[str]:
+    """The responses, not more than `limit`; when they are told, the index is told too. Raises Instead."""
+    try:
+        yield from islice(told, limit)
+        if limit is not None and next(told, None) is not None:
             # RFC 6352 section 8.6.2: the request URI with 507 says that there are more.
-            responses.append(gone(looked.path, HTTPStatus.INSUFFICIENT_STORAGE, WITHIN_LIMITS))
-            break
-        responses.append(told)
+            yield gone(looked.path, HTTPStatus.INSUFFICIENT_STORAGE, WITHIN_LIMITS)
+    except TooManyOccurrences as error:
+        raise answers.Instead(too_many()) from error
     _teach(request, learnt)
-    return answers.many(multistatus(responses))
 
 
 def _told(  # noqa: PLR0917 - what every report gets
     request: DavRequest, site: Site, looked: View, body: Element, asked: Asked, learnt: Learnt
 ) -> Iterator[str]:
-    for holder in view.holders(request, looked):
-        assert holder.collection is not None
-        search: CalendarSearch | CardSearch
-        if holder.home is Scope.CALENDARS:
-            search = CalendarSearch(request.connection, holder.collection.id, floating_zone(holder, body))
-            found = _events(search, holder, body, asked)
-        else:
-            search = CardSearch(request.connection, holder.collection.id)
-            found = _cards(search, holder, body, asked)
-        learnt[holder.collection.id] = search.lessons
-        responses = members.responses(holder, site, asked)
-        yield from responses.some(found)
+    """The responses of one collection, which is searched as they are taken. Raises BadXML, InvalidFilter."""
+    assert looked.collection is not None
+    search: CalendarSearch | CardSearch
+    if looked.home is Scope.CALENDARS:
+        search = CalendarSearch(request.connection, looked.collection.id, floating_zone(looked, body))
+        found = _events(search, looked, calendar_filter.read(body), asked)
+    else:
+        search = CardSearch(request.connection, looked.collection.id)
+        found = _cards(search, looked, card_filter.read(body), asked)
+    learnt[looked.collection.id] = search.lessons
+    responses = members.responses(looked, site, asked)
+    return responses.some(found)
 
 
-def _events(search: CalendarSearch, looked: View, body: Element, asked: Asked) -> Iterator[Found]:
-    wanted = calendar_filter.read(body)
-    floating = floating_zone(looked, body)
+def _events(search: CalendarSearch, looked: View, wanted: ComponentFilter, asked: Asked) -> Iterator[Found]:
     in_parts = asked.octets and not asked.calendar_data.is_whole
     if looked.object is None:
         found = search.matching(wanted, octets=asked.octets)
@@ -95,15 +105,16 @@ def _events(search: CalendarSearch, looked: View, body: Element, asked: Asked) -
         try:
             yield (
                 stored,
-                asked.data_of(calendar or CalendarObject(as_text(stored.octets), floating)) if in_parts else None,
+                asked.data_of(calendar or CalendarObject(as_text(stored.octets), search.floating))
+                if in_parts
+                else None,
             )
         except UNREADABLE as error:
             log.debug("an object was sent as it is: %s", type(error).__name__)
             yield stored, None
 
 
-def _cards(search: CardSearch, looked: View, body: Element, asked: Asked) -> Iterator[Found]:
-    wanted = card_filter.read(body)
+def _cards(search: CardSearch, looked: View, wanted: CardFilter, asked: Asked) -> Iterator[Found]:
     in_parts = asked.octets and not asked.address_data.is_whole
     if looked.object is None:
         found = search.matching(wanted, octets=asked.octets)
@@ -173,7 +184,7 @@ def busy(request: DavRequest, looked: View, body: Element) -> Response:
     return HTTPStatus.OK, {"Content-Type": "text/calendar; charset=utf-8"}, text, None
 
 
-def too_many() -> Response:
+def too_many() -> Own:
     """507 for a query whose answer would have more occurrences than one answer has room for (RFC 4791 section 7.8)."""
     return answers.precondition(
         HTTPStatus.INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits", "Ask for a shorter time."

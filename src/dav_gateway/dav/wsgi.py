@@ -76,6 +76,8 @@ class Gateway:
                 if short is not None:
                     return _sent(environ, short, start_response)
                 return self._application(_for_radicale(environ, path), start_response)
+        except answers.Instead as instead:
+            return _started(instead.answer, partial(start_response, exc_info=sys.exc_info()))
         except EndOfRequest as end:
             if end.reason in (Reason.STORE, Reason.OVERLOADED):
                 log.warning("answered 503: %s", end.detail)

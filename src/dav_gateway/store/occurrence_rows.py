@@ -9,6 +9,7 @@ on: what is read does not grow with the calendar.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, literal, select, union_all
@@ -65,8 +66,8 @@ def touching(
     """The rows of a calendar that lie between `start` and `end`, in one statement; `seasons` are the parts of a year,
     one or two, in which those that come back every year are looked for. An object may have several rows.
 
-    Each is `starts`, `ends`, `detail` and what a StoredObject is made of; with octets they are fetched a few at a time:
-    use it up before the connection writes or closes.
+    Each is `starts`, `ends`, `detail` and what a StoredObject is made of. They are fetched a few at a time: use it up
+    before the connection writes or closes.
     """
     (first_from, first_to), (second_from, second_to) = [*seasons, (0, -1)][:2]
     values: dict[str, object] = {
@@ -81,8 +82,9 @@ def touching(
     }
     if octets:
         found = c.execute(_TOUCHING_WITH_OCTETS, values, execution_options={"yield_per": ROWS_PER_FETCH})
-        return (row for part in found.partitions() for row in part)
-    return iter(c.execute(_TOUCHING, values).all())
+    else:
+        found = c.execute(_TOUCHING, values)
+    return chain.from_iterable(found.partitions(ROWS_PER_FETCH))
 
 
 def replace(

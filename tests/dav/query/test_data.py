@@ -2,6 +2,8 @@
 
 import pytest
 
+from dav_gateway.dav import direct
+from dav_gateway.dav.multistatus import RESPONSES_OF_A_PIECE
 from tests.dav.query.asking import CALENDAR, MADRID, SPACES, Asking
 
 SERIES = (
@@ -94,6 +96,29 @@ def test_too_many_occurrences_are_507(asked: Asking) -> None:
     prop = "<C:calendar-data><C:expand start='20000101T000000Z' end='20400101T000000Z'/></C:calendar-data>"
     reply = asked.query("<C:comp-filter name='VEVENT'/>", prop=prop)
     assert (reply.status, b"number-of-matches-within-limits" in reply.body) == (507, True)
+
+
+@pytest.mark.parametrize("way", ["short", "long"])
+@pytest.mark.parametrize("report", ["query", "multiget"])
+def test_too_many_behind_the_first_pieces_are_507_too(
+    asked: Asking, monkeypatch: pytest.MonkeyPatch, way: str, report: str
+) -> None:
+    """What was told before is thrown away: a client must not take it for the whole answer."""
+    names = [f"a{number:03}" for number in range(RESPONSES_OF_A_PIECE + 1)]
+    for name in names:
+        asked.put(name, "DTSTART:20200101T000000Z")
+    asked.put("x", "DTSTART:20200101T000000Z", "RRULE:FREQ=HOURLY;UNTIL=20230101T000000Z")
+    if way == "long":
+        monkeypatch.setattr(direct, "answer", lambda *_: None)
+    prop = "<C:calendar-data><C:expand start='20000101T000000Z' end='20400101T000000Z'/></C:calendar-data>"
+    if report == "query":
+        reply = asked.query("<C:comp-filter name='VEVENT'/>", prop=prop)
+    else:
+        hrefs = "".join(f"<D:href>{CALENDAR}{name}.ics</D:href>" for name in [*names, "x"])
+        body = f"<C:calendar-multiget {SPACES}><D:prop>{prop}</D:prop>{hrefs}</C:calendar-multiget>".encode()
+        reply = asked.rig.request("REPORT", CALENDAR, body, password=asked.password)
+    assert (reply.status, b"number-of-matches-within-limits" in reply.body) == (507, True)
+    assert names[0].encode() not in reply.body
 
 
 def test_limit_recurrence_set(series: Asking) -> None:
