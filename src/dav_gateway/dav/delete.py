@@ -14,9 +14,10 @@ from dav_gateway.store import collections, objects
 
 def answer(request: DavRequest, resource: Resource, environ: Mapping[str, Any]) -> Own:
     """Delete what is at `resource`, unless it is not what the client has seen last (If-Match)."""
-    connection = request.begin_write()
+    connection = request.begin_write(resource, most_octets=0)
     assert resource.home is not None, "only calendars, address books and what they hold can be written"
-    collection = homes.find_locked(connection, request.granted.account, resource.home, resource.collection)
+    seen, account = request.seen(resource), request.granted.account
+    collection = seen.collection if seen else homes.find_locked(connection, account, resource.home, resource.collection)
     if collection is None:
         return answers.nothing()
     if resource.kind is Kind.COLLECTION:
@@ -27,7 +28,7 @@ def answer(request: DavRequest, resource: Resource, environ: Mapping[str, Any]) 
             return answers.changed()
         collections.remove(connection, collection.id)
         return answers.empty(HTTPStatus.NO_CONTENT)
-    stored = objects.get(connection, collection.id, resource.name, most_octets=0)
+    stored = seen.object if seen else objects.get(connection, collection.id, resource.name, most_octets=0)
     if stored is None:
         return answers.nothing()
     if conditions.failed(environ, stored.etag, stored.modified_at):

@@ -70,11 +70,12 @@ def unfit_name(resource: Resource) -> Own | None:
 def _store(  # noqa: PLR0917 - what, where to, how
     request: DavRequest, site: Site, resource: Resource, home: Scope, environ: Mapping[str, Any], new: NewObject
 ) -> Own:
-    connection = request.begin_write()
-    collection = homes.find_locked(connection, request.granted.account, home, resource.collection)
+    connection = request.begin_write(resource)
+    seen, account = request.seen(resource), request.granted.account
+    collection = seen.collection if seen else homes.find_locked(connection, account, home, resource.collection)
     if collection is None:
         return answers.no_collection()
-    existing = objects.get(connection, collection.id, new.name)
+    existing = seen.object if seen else objects.get(connection, collection.id, new.name)
     if _condition_failed(environ, existing):
         return _changed(resource, environ, existing)
     if collection.components and new.component not in collection.components:

@@ -186,10 +186,16 @@ class DavRequest:
             self.expect_octets(object_properties.size(self._kept[place]))
         return self._kept[place]
 
-    def begin_write(self) -> Connection:
-        """Open the write transaction: lock, then the liveness of the credential, in that order."""
+    def begin_write(self, resource: Resource | None = None, *, most_octets: int | None = None) -> Connection:
+        """Open the write transaction: lock, then the liveness of the credential, in that order. Where that is the lock
+        of everything, what is at `resource` is read with the credential (`seen`), an object's octets up to so many."""
         if self._writing is None:
-            fence = self.services.verification.fence(self.granted)
+
+            def note(sight: Sight) -> None:
+                self._seen = resource, sight
+
+            at = resource if self.services.database.one_writer else None
+            fence = self.services.verification.fence(self.granted, at, most_octets, None if at is None else note)
             self._close(commit=False)
             with self._own_faults():
                 writing = self.services.database.write(fence)

@@ -106,16 +106,26 @@ class Verification:
         self._usage.used(grant, presented)
         return grant, seen
 
-    def fence(self, grant: Grant) -> Fence:
-        """The question for the write transaction: may the credential still do all it could when it was verified?"""
+    def fence(
+        self,
+        grant: Grant,
+        resource: Resource | None = None,
+        most_octets: int | None = None,
+        note: Callable[[Sight], None] | None = None,
+    ) -> Fence:
+        """The question for the write transaction: may the credential still do all it could when it was verified? If it
+        may, `note` is told what is at `resource`, seen in the same statement, as `verify_proven` sees it."""
 
         def check(connection: Connection) -> None:
-            row = credentials.with_owner(connection, grant.credential.id)
-            if row is None:
+            seen = _look(connection, grant.credential.id, resource, most_octets)
+            if seen is None:
                 raise Fenced(Reason.REVOKED)
-            reason = refusal_of_liveness(*row, self._clock()) or lost(grant.credential, row[0])
+            credential, owner = seen.credential, seen.owner
+            reason = refusal_of_liveness(credential, owner, self._clock()) or lost(grant.credential, credential)
             if reason is not None:
                 raise Fenced(reason)
+            if note is not None:
+                note(seen)
 
         return Fence(grant.credential.id, check)
 

@@ -30,6 +30,11 @@ class Backend(Protocol):
     def waits(self) -> bool:
         """Whether each statement waits for a network, and so do BEGIN and COMMIT."""
 
+    @property
+    def one_writer(self) -> bool:
+        """Whether a write is the only one from its begin to its end: what it reads is the newest, and nobody's to
+        change. Elsewhere what a write decides by is locked row by row, and read after that."""
+
     def read(self, *, alone: bool) -> AbstractContextManager[Connection]:
         """A read transaction: one snapshot of everything. `alone`: only one statement comes, so nothing has to hold
         the snapshot for another."""

@@ -62,6 +62,7 @@ class Database:
         self.url = url
         self.dialect = backend.dialect
         self.waits = backend.waits
+        self.one_writer = backend.one_writer
         self.engine = backend.engine
         self._backend = backend
         self._clock = clock

@@ -57,6 +57,7 @@ class PostgresBackend:
     dialect: Literal["postgresql"] = "postgresql"
     file = None
     waits = True
+    one_writer = False
 
     def __init__(self, engine: Engine) -> None:
         """`engine`: of `postgres_connections`."""

@@ -22,6 +22,7 @@ class SqliteBackend:
 
     dialect: Literal["sqlite"] = "sqlite"
     waits = False
+    one_writer = True
 
     def __init__(self, file: SqliteFile, *, busy_timeout: float, pool_size: int) -> None:
         """`busy_timeout`: seconds that any lock is waited for at most."""
