@@ -125,8 +125,8 @@ def test_statements_of_reading_requests(rig: Rig, name: str, statements: int) ->
 @pytest.mark.parametrize(("name", "statements"), [("put new", 6), ("put again", 6), ("delete", 5)])
 def test_statements_of_writing_requests(rig: Rig, name: str, statements: int) -> None:
     """The credential, and again behind the lock with the collection and the object; the count of the change, and what
-    changes: for a new object its tombstone too, for a deleted one that it gets one. The index takes one for a new object, two
-    for another."""
+    changes: for a new object its tombstone too, for a deleted one that it gets one. The index takes one for a new
+    object, two for another."""
     assert costs(rig, fill(rig, 10))[name]["statements"] <= statements
 
 
