@@ -15,12 +15,12 @@ from dav_gateway.store.objects import NewObject
 
 Issue = Callable[..., Credential]
 AT = {
-    "/ana/calendars/work/": ("calendars", "work"),
-    "/ana/calendars/work/1.ics": ("calendars", "work"),
-    "/ana/calendars/work/none.ics": ("calendars", "work"),
+    "/ana/calendars/team/": ("calendars", "team"),
+    "/ana/calendars/team/1.ics": ("calendars", "team"),
+    "/ana/calendars/team/none.ics": ("calendars", "team"),
     "/ana/calendars/none/": ("calendars", "none"),
     "/ana/calendars/none/1.ics": ("calendars", "none"),
-    "/ana/contacts/work/": ("contacts", "work"),
+    "/ana/contacts/team/": ("contacts", "team"),
     "/ana/calendars/bens/": ("calendars", "bens"),
     "/ana/contacts/employees/": ("contacts", "employees"),
     "/ana/contacts/employees/ana.vcf": ("contacts", "employees"),
@@ -64,4 +64,4 @@ def test_it_is_what_three_statements_tell(filled: Database, ana: Account, path: 
 
 def test_without_the_credential_nothing_is_seen(filled: Database) -> None:
     with filled.read_once() as c:
-        assert sight.look(c, "zzzzz", resource("/ana/calendars/work/1.ics")) is None
+        assert sight.look(c, "zzzzz", resource("/ana/calendars/team/1.ics")) is None
