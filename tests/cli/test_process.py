@@ -82,7 +82,9 @@ class Installation:
 
     def events(self) -> set[str]:
         """What a log in JSON tells of."""
-        return {json.loads(line)["event"] for line in self.log.read_text().splitlines(keepends=True) if line[-1] == "\n"}
+        return {
+            json.loads(line)["event"] for line in self.log.read_text().splitlines(keepends=True) if line[-1] == "\n"
+        }
 
     def ready(self) -> bool:
         with contextlib.suppress(OSError), contextlib.closing(self.connect()) as connection:
