@@ -1,6 +1,7 @@
 """Rows of `account`. Names and e-mail addresses are kept in lower case and compared in lower case."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, bindparam, or_, select, update
@@ -44,6 +45,11 @@ _CHANGE = update(account).where(account.c.id == bindparam("account_id")).returni
 
 def from_row(row: Sequence[Any]) -> Account:
     """The Account of a row that holds the columns of `account` in the order of the table."""
+    return _made(tuple(row))
+
+
+@lru_cache(maxsize=2048)
+def _made(row: tuple[Any, ...]) -> Account:
     values = list(row)
     values[_PHONES] = load_words(values[_PHONES])
     return Account(*values)

@@ -5,6 +5,7 @@ Whatever changes the liveness or the reach of a credential is written inside `Da
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
@@ -126,6 +127,12 @@ _EXPIRED = (
 
 def from_row(row: Sequence[Any]) -> Credential:
     """The Credential of a row that begins with the columns of `credential` in the order of the table."""
+    return _made(tuple(row[:_COLUMNS]))
+
+
+@lru_cache(maxsize=2048)
+def _made(row: tuple[Any, ...]) -> Credential:
+    """The same object for the same row: devices ask all day, and their rows change once in a while."""
     return Credential(
         row[0],
         row[1],
