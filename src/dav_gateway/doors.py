@@ -7,7 +7,8 @@ credential is read.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dav_gateway.core import errors
+from dav_gateway.core import claim, errors
+from dav_gateway.core.claim import Claim
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.gate import Admission
 from dav_gateway.dav.wsgi import Gateway
@@ -26,8 +27,8 @@ class Gate:
         self._admission = admission
         self._asleep = asleep
 
-    def claimed_id(self, headers: Headers) -> str | None:
-        return self._admission.claimed_id(headers)
+    def claim(self, headers: Headers) -> Claim | None:
+        return claim.of(headers)
 
     def admit(self, head: RequestHead) -> Answer | None:
         reason = self._asleep()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dav_gateway.core import secret
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Access, Scope, resource_at
@@ -61,7 +62,9 @@ def test_a_listing_says_of_each_object_what_a_request_for_it_says(rig: Rig, home
 def _request(rig: Rig, password: str) -> DavRequest:
     from dav_gateway.service.presented import Presented
 
-    return DavRequest(rig.services, Presented("ana", password, "192.0.2.7", "test/1", "x"), href="/dav/", path="/")
+    return DavRequest(
+        rig.services, Presented("ana", secret.parse(password), "192.0.2.7", "test/1", "x"), href="/dav/", path="/"
+    )
 
 
 @pytest.mark.parametrize(

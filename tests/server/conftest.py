@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import structlog
@@ -42,6 +42,12 @@ NEW_CERTIFICATE = [
 ]
 
 
+class Claimed(NamedTuple):
+    """A claim that is its id and nothing more."""
+
+    id: str
+
+
 class Gate:
     """Claims the login name of Basic credentials as the id; admits everybody unless told otherwise."""
 
@@ -52,11 +58,11 @@ class Gate:
         self.hold: threading.Event | None = None
         self.entered = threading.Event()
 
-    def claimed_id(self, headers: Headers) -> str | None:
+    def claim(self, headers: Headers) -> Claimed | None:
         value = header(headers, b"authorization")
         if value is None:
             return None
-        return base64.b64decode(value.partition(b" ")[2]).partition(b":")[0].decode()
+        return Claimed(base64.b64decode(value.partition(b" ")[2]).partition(b":")[0].decode())
 
     def admit(self, head: RequestHead) -> Answer | None:
         self.admitted.append(head)

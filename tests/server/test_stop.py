@@ -14,7 +14,7 @@ from dav_gateway.server.listen import CannotListen, bind
 from dav_gateway.server.settings import ServerSettings
 
 PROGRAM = """
-import sys, time
+import sys, time, types
 from dav_gateway.server.bridge import WsgiBridge
 from dav_gateway.server.front import Front
 from dav_gateway.server.limits import ServerLimits
@@ -23,7 +23,7 @@ from dav_gateway.server.serve import run
 from dav_gateway.server.settings import ServerSettings
 
 class Gate:
-    def claimed_id(self, headers): return "ana"
+    def claim(self, headers): return types.SimpleNamespace(id="ana")
     def admit(self, head): return None
 
 def slow(environ, start_response):

@@ -8,6 +8,7 @@ from time import monotonic
 import pytest
 from sqlalchemy import event
 
+from dav_gateway.core import secret
 from dav_gateway.core.credential import Credential, Origin, Reason, Service
 from dav_gateway.core.keyring import Keyring
 from dav_gateway.core.moment import Moment
@@ -87,7 +88,7 @@ class Company:
         services: Services | None = None,
     ) -> Granted | Refused:
         text = password if isinstance(password, str) else password.reveal()
-        presented = Presented(login, text, address, user_agent, "request-1")
+        presented = Presented(login, secret.parse(text), address, user_agent, "request-1")
         with self.database.read() as connection:
             return (services or self.services).verification.verify(connection, presented)
 

@@ -158,4 +158,4 @@ def test_uses_after_a_long_pause_are_audited_again(small_company: Company) -> No
 def _presented(password: secret.AppPassword) -> "object":
     from dav_gateway.service.verification import Presented
 
-    return Presented("ana", password.reveal(), HOME, IPHONE, "request-1")
+    return Presented("ana", secret.parse(password.reveal()), HOME, IPHONE, "request-1")

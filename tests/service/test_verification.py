@@ -50,7 +50,7 @@ def test_a_request_in_use_costs_one_statement(company: Company) -> None:
     password, _ = company.issue(service=Service.IPHONE)
     company.verify(password)
     with company.database.read() as connection, company.statements() as statements:
-        presented = Presented("ana", password.reveal(), "192.0.2.7", IPHONE, "r")
+        presented = Presented("ana", secret.parse(password.reveal()), "192.0.2.7", IPHONE, "r")
         assert isinstance(company.services.verification.verify(connection, presented), Granted)
     assert len(statements) == 1
     assert " JOIN account " in statements[0]
@@ -62,7 +62,7 @@ def test_a_request_in_use_costs_one_statement(company: Company) -> None:
 def test_what_is_no_app_password_costs_no_look_up_and_no_hash(small_company: Company, text: str) -> None:
     with small_company.database.read() as connection, small_company.statements() as statements:
         verdict = small_company.services.verification.verify(
-            connection, Presented("ana", text, "192.0.2.7", IPHONE, "r")
+            connection, Presented("ana", secret.parse(text), "192.0.2.7", IPHONE, "r")
         )
     assert isinstance(verdict, Refused)
     assert verdict.reason is Reason.MISTYPED
@@ -245,7 +245,7 @@ def test_a_database_that_is_gone_is_503(postgres_database: Database, found_compa
         with company.database.write() as other:
             other.exec_driver_sql(f"SELECT pg_terminate_backend({session})")
         verdict = company.services.verification.verify(
-            connection, Presented("ana", password.reveal(), "192.0.2.7", IPHONE, "r")
+            connection, Presented("ana", secret.parse(password.reveal()), "192.0.2.7", IPHONE, "r")
         )
     assert isinstance(verdict, Refused)
     assert verdict.reason is Reason.STORE
@@ -255,7 +255,7 @@ def test_a_database_that_is_gone_is_503(postgres_database: Database, found_compa
 
 def test_nothing_of_what_was_typed_shows(company: Company) -> None:
     password, _ = company.issue()
-    presented = Presented("k7mqx pasted into the login", password.reveal(), "192.0.2.7", IPHONE, "r")
+    presented = Presented("k7mqx pasted into the login", secret.parse(password.reveal()), "192.0.2.7", IPHONE, "r")
     shown = repr(presented) + repr(company.verify(password, "k7mqx pasted")) + repr(company.verify(password))
     assert "pasted" not in shown
     assert password.reveal()[6:] not in shown

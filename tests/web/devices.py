@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from dav_gateway.core import secret
 from dav_gateway.core.credential import Origin, Service
 from dav_gateway.core.scope import Scope
 from dav_gateway.core.setup_link import SetupKind
@@ -34,7 +35,7 @@ def phone(house: House, prefix: str = "/index.php") -> Phone:
 
 
 def opens(house: House, login: str, password: str) -> bool:
-    presented = Presented(login, password, "127.0.0.1", DAVX5, "test")
+    presented = Presented(login, secret.parse(password), "127.0.0.1", DAVX5, "test")
     with house.services.database.read() as connection:
         return not isinstance(house.services.verification.verify(connection, presented), Refused)
 

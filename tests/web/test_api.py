@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dav_gateway.core import secret
 from dav_gateway.core.api_key import ApiScope
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import DAY, Moment
@@ -59,7 +60,7 @@ def portal(house: House, scopes: frozenset[ApiScope] = ALL) -> Portal:
 
 
 def opens(house: House, password: str) -> bool:
-    presented = Presented("ana", password, "127.0.0.1", "Mozilla/5.0 Thunderbird/153.7.0", "test")
+    presented = Presented("ana", secret.parse(password), "127.0.0.1", "Mozilla/5.0 Thunderbird/153.7.0", "test")
     with house.services.database.read() as connection:
         return not isinstance(house.services.verification.verify(connection, presented), Refused)
 

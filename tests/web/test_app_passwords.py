@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
+from dav_gateway.core import secret
 from dav_gateway.core.credential import Service
 from dav_gateway.core.moment import DAY
 from dav_gateway.core.scope import Access, Scope
@@ -21,7 +22,7 @@ HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 
 
 
 def verify(house: House, password: str, agent: str = "Evolution/3.46.4") -> object:
-    presented = Presented("ana", password, "127.0.0.1", agent, "r")
+    presented = Presented("ana", secret.parse(password), "127.0.0.1", agent, "r")
     with house.services.database.read() as connection:
         return house.services.verification.verify(connection, presented)
 

@@ -2,6 +2,7 @@
 
 import re
 
+from dav_gateway.core import secret
 from dav_gateway.core.credential import Credential, Origin, Reason, Service
 from dav_gateway.core.moment import DAY, HOUR, MINUTE
 from dav_gateway.core.scope import Scope
@@ -16,7 +17,7 @@ HERE = "/account/devices"
 
 def come(house: House, password: str, agent: str, address: str) -> bool:
     """One request of a device, written down."""
-    presented = Presented("ana", password, address, agent, "r")
+    presented = Presented("ana", secret.parse(password), address, agent, "r")
     with house.services.database.read() as connection:
         verdict = house.services.verification.verify(connection, presented)
     if isinstance(verdict, Granted):
@@ -97,7 +98,7 @@ def test_a_password_that_is_tried_everywhere_stays_a_short_page(small_house: Hou
 
 def test_a_reason_for_every_refusal_has_words(small_house: House) -> None:
     password, credential = made(small_house, "Tablet")
-    presented = Presented("ana", password, "192.0.2.7", DAVX5, "r")
+    presented = Presented("ana", secret.parse(password), "192.0.2.7", DAVX5, "r")
     told = set(Reason) - {Reason.STORE, Reason.OVERLOADED, Reason.NO_CREDENTIALS, Reason.MALFORMED}
     for reason in told:
         small_house.services.usage.refused(credential.id, reason, presented)

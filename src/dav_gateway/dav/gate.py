@@ -1,4 +1,4 @@
-"""What is decided from a request's head alone: which credential its connection counts under, whether its body may come.
+"""What is decided from a request's head alone: whether its body may come.
 
 The decision is made again, finally, when the body is there: the credential may have died while it was on its way.
 """
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from dav_gateway.core import basic_auth, secret
 from dav_gateway.core.scope import Permission, resource_at
-from dav_gateway.core.secret import AppPassword
 from dav_gateway.dav import answers
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.application import PRIVILEGES
@@ -20,28 +19,21 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Admission:
-    """Answers the server's two questions; called in its worker threads, `claimed_id` in its event loop too."""
+    """Answers the server's question; called in its worker threads."""
 
     def __init__(self, services: Services, site: Site) -> None:
         self._services = services
         self._site = site
 
-    def claimed_id(self, headers: Headers) -> str | None:
-        """The public id that the header's password claims, by its shape and check symbols; None for anything else."""
-        credentials = basic_auth.parse(_header(headers, b"authorization"))
-        if not isinstance(credentials, basic_auth.Parsed):
-            return None
-        password = secret.parse(credentials.password)
-        return password.id if isinstance(password, AppPassword) else None
-
     def admit(self, *, method: str, path: str, address: str, request_id: str, headers: Headers) -> Own | None:
         """None when the body may come, the refusal otherwise. `path` is below the DAV root."""
         headers = list(headers)
-        credentials = basic_auth.parse(_header(headers, b"authorization"))
+        # Two fields are one that is malformed, as in the environ: what nothing is claimed by is admitted to nothing.
+        credentials = basic_auth.parse(b", ".join(value for key, value in headers if key == b"authorization"))
         presented = None
         if isinstance(credentials, basic_auth.Parsed):
             agent = (_header(headers, b"user-agent") or b"").decode("latin-1")
-            presented = Presented(credentials.login, credentials.password, address, agent, request_id)
+            presented = Presented(credentials.login, secret.parse(credentials.password), address, agent, request_id)
         try:
             with serving(DavRequest(self._services, presented, href=PREFIX + path)) as request:
                 request.authenticate()

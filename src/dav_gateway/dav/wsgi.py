@@ -10,8 +10,10 @@ from uuid import uuid4
 
 from radicale import config
 
-from dav_gateway.core import basic_auth
+from dav_gateway.core import basic_auth, secret
+from dav_gateway.core.claim import CLAIM, Claim
 from dav_gateway.core.credential import Reason
+from dav_gateway.core.secret import AppPassword, Mistyped
 from dav_gateway.dav import answers, direct
 from dav_gateway.dav.answers import Long, Own, Pieces
 from dav_gateway.dav.application import Application
@@ -23,7 +25,7 @@ from dav_gateway.service.verification import Presented
 
 log = logging.getLogger("dav_gateway.dav")
 StartResponse = Callable[..., Callable[[bytes], object]]
-HIDDEN = ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_X_SCRIPT_NAME", "HTTP_X_REMOTE_ADDR", "HTTP_X_REMOTE_USER")
+HIDDEN = ("HTTP_AUTHORIZATION", CLAIM, "HTTP_COOKIE", "HTTP_X_SCRIPT_NAME", "HTTP_X_REMOTE_ADDR", "HTTP_X_REMOTE_USER")
 """What Radicale would trust or log, and has no use for: the credential is in the request's context."""
 
 
@@ -41,13 +43,11 @@ class Gateway:
 
         For the thread of the event loop, and for no other.
         """
-        credentials = basic_auth.parse(environ.get("HTTP_AUTHORIZATION"))
+        shown, _ = presented(environ)
         path = _text(environ["PATH_INFO"])
-        if self._reader is None or not isinstance(credentials, basic_auth.Parsed):
+        if self._reader is None or shown is None:
             return None
-        request = DavRequest(
-            self._services, presented(credentials, environ), href=PREFIX + path, path=path, read=self._reader.read
-        )
+        request = DavRequest(self._services, shown, href=PREFIX + path, path=path, read=self._reader.read)
         try:
             with serving(request):
                 return direct.quick(self._application, request, environ)
@@ -62,12 +62,12 @@ class Gateway:
         asked = _text(environ.get("PATH_INFO", "")) or "/"
         full_path = (alias.rstrip("/") or ("" if alias else PREFIX)) + asked
         path = _below_prefix(asked, alias)
-        credentials = basic_auth.parse(environ.get("HTTP_AUTHORIZATION"))
-        request = DavRequest(self._services, presented(credentials, environ), href=full_path, path=path or "/")
+        shown, malformed = presented(environ)
+        request = DavRequest(self._services, shown, href=full_path, path=path or "/")
         try:
             with serving(request):
-                if isinstance(credentials, basic_auth.Malformed):
-                    raise EndOfRequest(Reason.MALFORMED, credentials.detail)
+                if malformed is not None:
+                    raise EndOfRequest(Reason.MALFORMED, malformed)
                 if request.presented is None and environ["REQUEST_METHOD"] != "OPTIONS":
                     raise EndOfRequest(Reason.NO_CREDENTIALS)
                 if path is None:
@@ -94,19 +94,29 @@ def _name_credential(environ: dict[str, Any], request: DavRequest) -> None:
         environ["dav_gateway.credential_id"] = request.grant.credential.id
 
 
-def presented(
-    credentials: basic_auth.Parsed | basic_auth.Absent | basic_auth.Malformed, environ: dict[str, Any]
-) -> Presented | None:
-    """What the client showed of itself, or None when it showed nothing that can be verified."""
-    if not isinstance(credentials, basic_auth.Parsed):
-        return None
-    return Presented(
-        login=credentials.login,
-        secret_text=credentials.password,
+def presented(environ: dict[str, Any]) -> tuple[Presented | None, str | None]:
+    """What the client showed of itself, None when that is nothing that can be verified; and what is wrong with it.
+
+    The server hands over what it has taken apart already (`CLAIM`), which no header can put there.
+    """
+    claim: Claim | None = environ.get(CLAIM)
+    login: str
+    password: AppPassword | Mistyped
+    if claim is not None:
+        login, password = claim.login, claim.password
+    else:
+        credentials = basic_auth.parse(environ.get("HTTP_AUTHORIZATION"))
+        if not isinstance(credentials, basic_auth.Parsed):
+            return None, credentials.detail if isinstance(credentials, basic_auth.Malformed) else None
+        login, password = credentials.login, secret.parse(credentials.password)
+    shown = Presented(
+        login=login,
+        password=password,
         address=environ.get("REMOTE_ADDR", ""),
         user_agent=environ.get("HTTP_USER_AGENT", ""),
         request_id=environ.get("dav_gateway.request_id") or uuid4().hex[:12],
     )
+    return shown, None
 
 
 def _text(path: str) -> str:

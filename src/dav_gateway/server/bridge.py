@@ -14,6 +14,7 @@ from typing import IO, Literal
 
 import structlog
 
+from dav_gateway.core.claim import CLAIM
 from dav_gateway.core.errors import Asleep, Overloaded, StoreUnavailable
 from dav_gateway.server import wsgi
 from dav_gateway.server.answer import Answer, deliver
@@ -21,7 +22,7 @@ from dav_gateway.server.asgi import EXTENSION, Receive, Scope, Send, WSGIApplica
 from dav_gateway.server.body import BodyRefused, ClientGone, spool, too_long
 from dav_gateway.server.connection import Connection
 from dav_gateway.server.environ import build_environ
-from dav_gateway.server.gate import Gate, RequestHead
+from dav_gateway.server.gate import Claim, Gate, RequestHead
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.peers import TrustedProxies
 from dav_gateway.server.pool import Busy, ThreadPool
@@ -124,11 +125,12 @@ class WsgiBridge:
 
     def _serve(self, scope: Scope, connection: Connection, body: IO[bytes], length: int) -> Answer:
         try:
-            self._attach(scope, connection)
+            claim = self._attach(scope, connection)
             scheme = self._scheme or scope["scheme"]
             environ = build_environ(
                 scope, address=self._proxies.address(scope), scheme=scheme, body=body, length=length
             )
+            environ[CLAIM] = claim
             try:
                 return wsgi.call(self._application, environ)
             finally:
@@ -138,14 +140,14 @@ class WsgiBridge:
         except BaseException as error:  # noqa: BLE001 - whatever escapes the application ends this request only
             return self._failed(error, scope)
 
-    def _attach(self, scope: Scope, connection: Connection) -> str | None:
+    def _attach(self, scope: Scope, connection: Connection) -> Claim | None:
         """Register the connection under the id that the request claims. Raises Dropped on a gone connection."""
-        claimed = self._gate.claimed_id(scope["headers"])
-        if claimed is not None and not self._registry.attach(claimed, connection):
+        claim = self._gate.claim(scope["headers"])
+        if claim is not None and not self._registry.attach(claim.id, connection):
             raise Dropped
         if connection.gone:
             raise Dropped
-        return claimed
+        return claim
 
     def _failed(self, error: BaseException, scope: Scope) -> Answer:
         """The answer to an error of ours: 503 for what passes, 500 otherwise, never 401 (it deletes passwords)."""

@@ -26,15 +26,25 @@ class RequestHead:
         return f"RequestHead({self.method} {self.request_id})"
 
 
+class Claim(Protocol):
+    """What a request's credentials claim; what else it holds is the application's."""
+
+    @property
+    def id(self) -> str:
+        """The public id of a credential."""
+        ...
+
+
 class Gate(Protocol):
-    """Called for each request in this order, in a worker thread; for the quick lane `claimed_id` in the event loop, so
+    """Called for each request in this order, in a worker thread; for the quick lane `claim` in the event loop, so
     it must not wait. What they raise ends the request with 503 (StoreUnavailable, Overloaded) or 500; it never lets it
     in."""
 
-    def claimed_id(self, headers: Headers) -> str | None:
-        """The public id that the request's credentials claim, by shape alone and without a look-up; None without one.
+    def claim(self, headers: Headers) -> Claim | None:
+        """What the request's credentials claim, by shape alone and without a look-up; None without one.
 
-        A request may be granted nothing but the credential named here: the connection is registered under it.
+        A request may be granted nothing but the credential named here: the connection is registered under it, and the
+        application is given what was read here (`CLAIM`), so that nobody reads it differently.
         """
         ...
 

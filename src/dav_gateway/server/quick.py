@@ -11,6 +11,7 @@ from typing import Literal
 
 import structlog
 
+from dav_gateway.core.claim import CLAIM
 from dav_gateway.server.answer import SLICE, Answer
 from dav_gateway.server.asgi import Environ, Scope, header
 from dav_gateway.server.connection import Connection
@@ -62,8 +63,8 @@ class QuickLane:
     def answer(self, scope: Scope, connection: Connection, body: bytes) -> Answer | None:
         """The answer to a complete request; None leaves it, as it was, to the application."""
         try:
-            claimed = self._gate.claimed_id(scope["headers"])
-            if claimed is None or not self._registry.attach(claimed, connection):
+            claim = self._gate.claim(scope["headers"])
+            if claim is None or not self._registry.attach(claim.id, connection):
                 return None
             environ = build_environ(
                 {**scope, "path": scope["path"][len(DAV_ROOT) :], "root_path": DAV_ROOT},
@@ -72,6 +73,7 @@ class QuickLane:
                 body=io.BytesIO(body),
                 length=len(body),
             )
+            environ[CLAIM] = claim
             answer = self._ask(environ)
         except Exception:
             _logger.exception("not quick", id=scope["state"]["request_id"])

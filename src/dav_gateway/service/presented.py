@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from dav_gateway.core.credential import Grant, Reason
+from dav_gateway.core.secret import AppPassword, Mistyped
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Presented:
     because people paste passwords into it."""
 
     login: str = field(repr=False)
-    secret_text: str = field(repr=False)
+    password: AppPassword | Mistyped = field(repr=False)
     address: str
     user_agent: str
     request_id: str

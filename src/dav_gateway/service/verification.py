@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from dav_gateway.core import secret
 from dav_gateway.core.account import Account
 from dav_gateway.core.client_family import FamilyPolicy, family_of, fits, title_of
 from dav_gateway.core.credential import Credential, Grant, Reason, address_is_allowed, refusal_of_liveness
@@ -87,7 +86,7 @@ class Verification:
         """The grant where `verify` would say so after one read, without a hash, a write or a word to the owner; else
         None, and `verify` decides. What is at `resource`, a collection or an object, is seen in the same statement,
         without octets that are more than `most_octets`. Raises StoreUnavailable."""
-        password = secret.parse(presented.secret_text)
+        password = presented.password
         if isinstance(password, Mistyped):
             return None
         seen = _look(connection, password.id, resource, most_octets)
@@ -130,7 +129,7 @@ class Verification:
         return Fence(grant.credential.id, check)
 
     def _verify(self, connection: Connection, presented: Presented) -> Granted | Refused:
-        password = secret.parse(presented.secret_text)
+        password = presented.password
         if isinstance(password, Mistyped):
             group = None if password.group is None else str(password.group)
             return Refused(Reason.MISTYPED, password.id, str(password), hint=group)

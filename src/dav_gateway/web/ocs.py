@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dav_gateway.core import secret
 from dav_gateway.core.basic_auth import Parsed, parse
 from dav_gateway.core.credential import Reason
 from dav_gateway.core.errors import StoreUnavailable
@@ -50,7 +51,9 @@ def routes(services: Services, *, realm: str, address_of: AddressOf = peer_addre
         if not isinstance(given, Parsed):
             return _unauthorised(request, realm)
         agent = request.headers.get("user-agent", "")
-        presented = Presented(given.login, given.password, address_of(request), agent, request_id(request))
+        presented = Presented(
+            given.login, secret.parse(given.password), address_of(request), agent, request_id(request)
+        )
         try:
             refused = await run_in_threadpool(revoke, presented)
         except StoreUnavailable as error:
