@@ -172,9 +172,19 @@ def test_one_statement_tells_what_a_snapshot_tells(
     assert taken[False] > 20
 
 
+SYNC = (
+    "<D:sync-collection {}><D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level><D:prop/></D:sync-collection>"
+)
+MULTIGET = (
+    "<C:calendar-multiget {}><!-- sync-collection {} --><D:prop><D:getetag/></D:prop>"
+    "<D:href>/dav/ana/calendars/calendar/1.ics</D:href></C:calendar-multiget>"
+)
+
+
+@pytest.mark.parametrize("report", [SYNC, MULTIGET])
 @pytest.mark.parametrize("to_do", ["nothing", "revoke"])
 def test_what_needs_a_snapshot_asks_for_the_credential_in_it(
-    postgres_database: Database, monkeypatch: pytest.MonkeyPatch, to_do: str
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch, to_do: str, report: str
 ) -> None:
     """A credential that dies between the one statement and the snapshot that has to follow opens nothing."""
     rig = rig_on(postgres_database)
@@ -189,11 +199,8 @@ def test_what_needs_a_snapshot_asks_for_the_credential_in_it(
         return found
 
     monkeypatch.setattr(direct, "_read_once", slowly)
-    sync = (
-        f"<D:sync-collection {DECLARATIONS}><D:sync-token>{tokens[0]}</D:sync-token><D:sync-level>1</D:sync-level>"
-        "<D:prop/></D:sync-collection>"
-    ).encode()
-    reply = rig.request("REPORT", "/dav/ana/calendars/calendar/", sync, password=everything)
+    body = report.format(DECLARATIONS, tokens[0]).encode()
+    reply = rig.request("REPORT", "/dav/ana/calendars/calendar/", body, password=everything)
     assert reply.status == {"nothing": 207, "revoke": 401}[to_do]
 
 

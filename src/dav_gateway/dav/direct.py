@@ -48,7 +48,8 @@ def _read_once(
     """The answer that one statement has all of; None when it takes more, which is then a snapshot from its begin."""
     request.reads_once = True
     try:
-        return application.without_dispatch(environ) if request.authenticate_proven(resource) else None
+        # Whole: what an answer in pieces reads later would be of another snapshot than the credential.
+        return whole(application.without_dispatch(environ)) if request.authenticate_proven(resource) else None
     except TooMuch:
         environ["wsgi.input"].seek(0)
         return None
