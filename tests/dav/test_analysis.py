@@ -93,7 +93,7 @@ def test_cards_of_both_versions(version: str) -> None:
         (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=MINUTELY"), "C:max-instances"),
         (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=DAILY;COUNT=10001"), "C:max-instances"),
         (calendar("DTSTART:20261122T120000Z", "RDATE:" + ",".join(["20261123T120000Z"] * 3001)), "C:max-instances"),
-        (calendar("DTSTART:20261122T120000Z", "RDATE:" + "20261123T120000Z," * 200_000), "C:valid-calendar-data"),
+        (calendar("DTSTART:20261122T120000Z", "RDATE:" + "20261123T120000Z," * 200_000), "C:max-instances"),
         (calendar("DTSTART:20261122T120000Z", *["RDATE:20261123T120000Z"] * 20_000), "C:valid-calendar-data"),
         (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30"), "C:max-instances"),
         (calendar("DTSTART:20261122T120000Z", "RRULE:FREQ=MINUTELY;INTERVAL=0"), "C:valid-calendar-data"),

@@ -19,14 +19,15 @@ from hypothesis import strategies as st
 from radicale import item as radicale_item
 
 from dav_gateway.core.scope import Scope
-from dav_gateway.dav import analysis, content_lines, vobject_reader
+from dav_gateway.dav import analysis, content_lines, names, vobject_reader
 from dav_gateway.dav.content_lines import LONGEST_LINE
 from dav_gateway.dav.invalid import InvalidObject
-from dav_gateway.dav.query import text
+from dav_gateway.dav.query import text, zones
 from tests.dav.support import calendar_object
 
 MEGABYTES = 9_000_000
 CALENDAR = "C:valid-calendar-data"
+MAX_INSTANCES = "C:max-instances"
 
 
 def card(*lines: str) -> bytes:
@@ -79,7 +80,7 @@ def test_of_long_values_a_parser_is_given_the_beginning(octets: bytes, home: Sco
         ("X-A" + ";A=b" * 40_000 + ":x", CALENDAR),
         ('X-A;A="' + "b" * 140_000 + '":x', CALENDAR),
         ("X" * 140_000, CALENDAR),
-        ("RDATE:" + "20260101T090000Z," * 2_999 + " " * 100_000, CALENDAR),
+        ("RDATE:" + "20260101T090000Z," * 2_999 + " " * 100_000, MAX_INSTANCES),
         ("DTEND:20260101T100000Z" + " " * 140_000, CALENDAR),
         ("item1.DURATION:PT1H" + " " * 140_000, CALENDAR),
         ("X:" + "\r" * 20_001, CALENDAR),
@@ -104,6 +105,8 @@ HOSTILE = {
     "soft break": ("X_Y;ENCODING=QUOTED-PRINTABLE:=\r\nX-A;A=a{}\r\nX-A;A=a{}", ",a" * 60),
     "zones in text": ("X_Y:1\r\nX-A:{}", "TZID=" * 200_000),
     "photos": ("X_Y:1\r\nPHOTO{}:x", ";ENCODING=b" * 5_000),
+    "a path for a zone": ("X_Y:1\r\nEXDATE;TZID={}:20260101T000000", "/a" * 30_000),
+    "codecs": ("X_Y:1\r\nX-A;ENCODING=QUOTED-PRINTABLE;CHARSET=punycode:{}", "a" * 120_000),
     "time zones": (
         "BEGIN:VTIMEZONE\r\nTZID:A{}\r\nEND:VTIMEZONE",
         "\r\nBEGIN:STANDARD\r\nDTSTART:16010101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200"
@@ -133,8 +136,70 @@ def test_hostile_objects_are_answered(name: str, tmp_path: Path) -> None:
     marker = b"BEGIN:VEVENT" if inside.startswith(b"BEGIN:") else b"X_Z:odd"
     place.write_bytes(octets.replace(marker, inside + b"\r\n" + marker))
     found = subprocess.run([sys.executable, "-c", READ, place], check=False, capture_output=True, text=True, timeout=60)
-    expected = {"zones in text": "stored", "photos": "stored", "time zones": "C:max-instances"}
+    expected = {
+        "zones in text": "stored",
+        "photos": "stored",
+        "time zones": MAX_INSTANCES,
+        "a path for a zone": "stored",
+    }
     assert found.stdout.strip() == expected.get(name, CALENDAR), found.stderr
+
+
+ZONE = ("BEGIN:VTIMEZONE", "TZID:A", "BEGIN:STANDARD", "DTSTART:16010101T000000", "TZOFFSETFROM:+0100",
+        "TZOFFSETTO:+0200", "{}", "END:STANDARD", "END:VTIMEZONE")  # fmt: skip
+EVERY = "BYHOUR=" + ",".join(map(str, range(24)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "condition"),
+    [
+        # What readers later take for a rule is one.
+        (["A.RRULE:FREQ=SECONDLY"], MAX_INSTANCES),
+        (["RRULE :FREQ=SECONDLY"], MAX_INSTANCES),
+        (['RRULE;X="a:b":FREQ=SECONDLY'], MAX_INSTANCES),
+        (["X-A;ENCODING=QUOTED-PRINTABLE:a=", "RRULE :FREQ=SECONDLY"], MAX_INSTANCES),
+        (["SUMMARY:x\r RRULE:FREQ=SECONDLY"], CALENDAR),
+        (["A.RRULE:INTERVAL=2"], CALENDAR),
+        (["A.RRULE:FREQ=DAILY;INTERVAL=0"], CALENDAR),
+        # Rules that dateutil does not survive, or makes large tables for.
+        (["RRULE:FREQ=MONTHLY;BYDAY=99MO"], CALENDAR),
+        (["RRULE:FREQ=MONTHLY;BYDAY=1MO,9MO"], CALENDAR),
+        (["RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=6SU"], CALENDAR),
+        (["RRULE:FREQ=YEARLY;BYDAY=54SU"], CALENDAR),
+        (["RRULE:FREQ=YEARLY;BYEASTER=99999999999"], CALENDAR),
+        ([f"RRULE:FREQ=DAILY;{EVERY};BYMINUTE={','.join(map(str, range(60)))}"], MAX_INSTANCES),
+        ([f"RRULE:FREQ=DAILY;INTERVAL={number}" for number in range(1, 302)], MAX_INSTANCES),
+        # Time zones.
+        ([line.format("RRULE:FREQ=YEARLY;COUNT=9000") for line in ZONE], MAX_INSTANCES),
+        ([line.format(f"RRULE:FREQ=YEARLY;{EVERY}") for line in ZONE], MAX_INSTANCES),
+        ([line.format("RRULE:FREQ=YEARLY;BYDAY=MO") for line in ZONE], MAX_INSTANCES),
+        ([line.format('RRULE;X=":":FREQ=DAILY') for line in ZONE], CALENDAR),
+        (['BEGIN;X=":":VTIMEZONE', *[line.format("RRULE:FREQ=DAILY") for line in ZONE[1:]]], CALENDAR),
+        ([*[line.format("RRULE:FREQ=YEARLY;BYMONTH=1,2,3,4") for line in ZONE],
+          *[f"EXDATE:{','.join(['20260101T000000'] * 2500)}"] * 1, f"RDATE:{','.join(['20260102T000000'] * 2500)}"],
+         MAX_INSTANCES),
+        ([*[line.format("RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU;BYHOUR=2;BYMINUTE=0") for line in ZONE] * 4], None),
+        # Components are counted as they are read later.
+        (["END;X=1:VEVENT", "END;X=1:VCALENDAR", "END:VCALENDAR"], CALENDAR),
+        (["BEGIN;X=1:X-A"] * 13 + ["END;X=1:X-A"] * 13, CALENDAR),
+    ],
+)  # fmt: skip
+def test_what_is_checked_is_what_is_read_later(lines: list[str], condition: str | None) -> None:
+    marker = b"BEGIN:VEVENT" if "VTIMEZONE" in lines[0] else b"DTSTAMP"
+    octets = calendar_object("x").replace(marker, "\r\n".join([*lines, marker.decode()]).encode(), 1)
+    if "EXDATE" in lines[-2:][0]:
+        zone, dates = "\r\n".join(lines[:-2]), "\r\n".join(lines[-2:])
+        octets = calendar_object("x", dates).replace(b"BEGIN:VEVENT", f"{zone}\r\nBEGIN:VEVENT".encode(), 1)
+    assert condition_of(octets) == condition
+
+
+def test_what_is_remembered_is_short() -> None:
+    before = names._short_tags.cache_info().currsize, zones._by_name.cache_info().currsize
+    assert names.tags("{urn:x}" + "a" * 1_000) == ("X:" + "a" * 1_000 + ' xmlns:X="urn:x"', "X:" + "a" * 1_000)
+    assert names.clark("{urn:x}a") == "{urn:x}a"
+    assert zones.by_name("/a" * 1_000) is None
+    assert zones.of_calendar("x" * 200_000) is None
+    assert (names._short_tags.cache_info().currsize, zones._by_name.cache_info().currsize) == before
 
 
 LINES = st.lists(

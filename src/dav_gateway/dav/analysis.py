@@ -44,10 +44,14 @@ def _parsed(lines: list[str], condition: str) -> Any:
         found = vobject_reader.read(lines)
     except Exception as error:
         # vobject raises whatever its regular expressions and dateutil happen to raise.
-        raise InvalidObject(condition, f"The body cannot be read: {str(error).splitlines()[0][:160]}") from error
+        raise InvalidObject(condition, f"The body cannot be read: {_first_line(error)}") from error
     if len(found) != 1:
         raise InvalidObject(condition, f"The body has {len(found)} objects; a resource holds one.")
     return found[0]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
 
 
 def _calendar_object(octets: bytes, name: str) -> NewObject:
@@ -79,8 +83,8 @@ def _calendar_object(octets: bytes, name: str) -> NewObject:
         recurrence.check_times(components)
     except InvalidObject:
         raise
-    except (ValueError, TypeError, OverflowError, AttributeError) as error:
-        raise InvalidObject(CALENDAR_DATA, f"The dates cannot be read: {str(error)[:160]}") from error
+    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
+        raise InvalidObject(CALENDAR_DATA, f"The dates cannot be read: {_first_line(error)}") from error
     return indexed(NewObject(name, uid, kinds.pop(), octets))
 
 

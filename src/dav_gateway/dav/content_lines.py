@@ -52,8 +52,10 @@ def _shortened(line: str, condition: str) -> str:
     if head is None:
         raise InvalidObject(condition, f"The name and parameters of a line have at most {LONGEST_HEAD} characters.")
     name, _, parameters = head.upper().partition(";")
-    if name.rpartition(".")[2] in _SHORT:
-        raise InvalidObject(condition, f"A line of {name[:40]} has at most {LONGEST_LINE} characters.")
+    plain = name.rpartition(".")[2].strip()
+    if plain in _SHORT:
+        refused = "C:max-instances" if plain in ("RDATE", "EXDATE") else condition
+        raise InvalidObject(refused, f"A line of {plain} has at most {LONGEST_LINE} characters.")
     if "ENCODING" in parameters:
         return f"{head}:{'' if _is_base64(line[len(head) + 1 :]) else NO_BASE64}"
     return line[:LONGEST_LINE].rstrip("\\=")
@@ -72,8 +74,10 @@ def _is_base64(value: str) -> bool:
 def _check_nesting(lines: list[str], condition: str) -> None:
     open_components: list[str] = []
     for line in lines:
-        name, _, value = line.partition(":")
-        match name.upper():
+        if line.startswith((" ", "\t")):
+            raise InvalidObject(condition, "A line begins with a space that is no fold.")
+        name, value = _split(line)
+        match name:
             case "BEGIN":
                 open_components.append(value.strip().upper())
                 if len(open_components) > MAX_DEPTH:
@@ -88,12 +92,24 @@ def _check_nesting(lines: list[str], condition: str) -> None:
         raise InvalidObject(condition, f"BEGIN:{open_components[-1][:40]} is never closed.")
 
 
+def _split(line: str) -> tuple[str, str]:
+    """Name and value as all who read the line later have them (`query.tree`): the name in upper case, without a group.
+
+    What is read differently here is not checked.
+    """
+    head, _, value = line.partition(":")
+    if '"' in head:
+        whole = folding.head_of(line)
+        if whole is not None:
+            head, value = whole, line[len(whole) + 1 :]
+    return head.partition(";")[0].rpartition(".")[2].strip().upper(), value
+
+
 def properties(lines: list[str], names: Container[str]) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Each property of these names as (names of the components around it, name, value), in order; END too."""
     around: list[str] = []
     for line in lines:
-        head, _, value = line.partition(":")
-        key = head.partition(";")[0].upper()
+        key, value = _split(line)
         if key in names:
             yield tuple(around), key, value
         if key == "BEGIN":

@@ -15,24 +15,36 @@ XML = "http://www.w3.org/XML/1998/namespace"
 PREFIXES = {DAV: "D", CALDAV: "C", CARDDAV: "CR", CALENDARSERVER: "CS", APPLE: "ICAL"}
 NAMESPACES = {prefix: namespace for namespace, prefix in PREFIXES.items()}
 _IN_ATTRIBUTES = {"'": "&apos;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+LONGEST_REMEMBERED = 200
+"""Characters of a name whose tags are kept; a client may send names of megabytes."""
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32)])
 _NO_XML = f"{_CONTROLS.decode()}\ufffe\uffff"
 _NOT_XML = re.compile(f"[{_NO_XML}]")
 DECLARATIONS = " ".join(f'xmlns:{prefix}="{namespace}"' for namespace, prefix in PREFIXES.items())
 
 
-@lru_cache(maxsize=1024)
 def clark(name: str) -> str:
     """`D:getetag` as `{DAV:}getetag`; a name in Clark notation stays as it is. KeyError for an unknown prefix."""
-    if name.startswith("{"):
-        return name
+    return name if name.startswith("{") else _clark(name)
+
+
+@lru_cache(maxsize=1024)
+def _clark(name: str) -> str:
     prefix, _, local = name.partition(":")
     return f"{{{NAMESPACES[prefix]}}}{local}"
 
 
-@lru_cache(maxsize=4096)
 def tags(name: str) -> tuple[str, str]:
     """Opening and closing tag, without their angle brackets, for a name in Clark notation."""
+    return _short_tags(name) if len(name) <= LONGEST_REMEMBERED else _tags(name)
+
+
+@lru_cache(maxsize=4096)
+def _short_tags(name: str) -> tuple[str, str]:
+    return _tags(name)
+
+
+def _tags(name: str) -> tuple[str, str]:
     namespace, _, local = name[1:].partition("}") if name.startswith("{") else ("", "", name)
     prefix = PREFIXES.get(namespace)
     if prefix:

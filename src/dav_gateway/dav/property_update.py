@@ -137,4 +137,4 @@ def _keep(request: DavRequest, looked: View, kept: Mapping[str, str]) -> None:
 
 def too_large(stored: Mapping[str, str], most: int = MAX_PROPERTIES_BYTES) -> bool:
     """Whether dead properties take more room than a resource has for them."""
-    return sum(len(key) + len(value) for key, value in stored.items()) > most
+    return sum(len(text.encode()) for pair in stored.items() for text in pair) > most

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from math import ceil, prod
 from typing import Any
 
 from dateutil.rrule import rrulestr
@@ -29,29 +30,48 @@ MAX_STEPS = 200_000
 FAR_FUTURE = 2100
 """Filters walk from DTSTART to the range that was asked for, 2 us a step: so many until this year are 0.4 s."""
 
+MAX_RULES = 300
+"""In an object; the zones in which a meeting is told, with all their history, have some dozens."""
+MAX_CHANGES = 5_000
+"""That the time zones of an object make; one of Outlook, with two rules since 1601, makes a thousand."""
+MAX_LOOK_UPS = 8_000_000
+"""Changes times moments: 0.25 us each."""
+MAX_TIMES_OF_DAY = 500
+"""That one rule may name: dateutil makes a table of them before the first occurrence."""
+
+_MOMENTS = frozenset(["DTSTART", "DTEND", "DUE", "RECURRENCE-ID"])
+_DAY_OF_WEEK = re.compile(r"([+-]?[0-9]{1,2})?(?:MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 _EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
 _POSITIVE = re.compile(r"0{0,8}[1-9][0-9]{0,8}", re.ASCII)
 _SIGNED = re.compile(r"[+-]?[0-9]{1,4}", re.ASCII)
-_A_DAY = {"HOURLY": 24.0, "DAILY": 1.0, "WEEKLY": 1 / 7}
+_A_DAY = {"HOURLY": 24.0, "DAILY": 1.0, "WEEKLY": 1 / 7, "MONTHLY": 1 / 28, "YEARLY": 1 / 28}
 
 
 def check(lines: list[str]) -> None:
     """Refuse rules and dates that no calendar needs. Raises InvalidObject."""
     dates = dict.fromkeys(("RDATE", "EXDATE"), 0)
-    for around, name, value in content_lines.properties(lines, {"RRULE", *dates}):
+    rules = moments = 0
+    for around, name, value in content_lines.properties(lines, {"RRULE", *dates, *_MOMENTS}):
         if name == "RRULE":
+            rules += 1
+            if rules > MAX_RULES:
+                raise InvalidObject(MAX_INSTANCES, f"There are more than {MAX_RULES} rules.")
             _check_rule(value, in_timezone="VTIMEZONE" in around)
-        else:
+        elif name in dates:
             dates[name] += value.count(",") + 1
+        else:
+            moments += 1
     for name, number in dates.items():
         if number > MAX_DATES:
             raise InvalidObject(MAX_INSTANCES, f"There are more than {MAX_DATES} dates in {name}.")
-    if sum(_steps(rule, start) for rule, start in _zone_rules(lines)) > MAX_STEPS:
+    changes = sum(_changes(rule, start) for rule, start in _zone_rules(lines))
+    if changes > MAX_CHANGES or changes * (moments + sum(dates.values())) > MAX_LOOK_UPS:
         raise InvalidObject(MAX_INSTANCES, "The object's time zones change more often than is followed.")
 
 
 def _zone_rules(lines: list[str]) -> Iterator[tuple[str, datetime]]:
-    """The rules of time zones with their DTSTART. vobject follows each to the present when it reads the object."""
+    """The rules of time zones with their DTSTART. vobject follows each to the present when it reads the object, and
+    dateutil walks over what they made for every moment in the zone."""
     rules: list[str] = []
     start = _EARLIEST
     for around, name, value in content_lines.properties(lines, {"RRULE", "DTSTART", "END"}):
@@ -107,11 +127,11 @@ def _check_steps(rule: str, start: datetime) -> None:
 
 
 def _steps(rule: str, start: datetime) -> float:
-    """About how many occurrences a rule makes until FAR_FUTURE; none when it counts them."""
+    """About how many occurrences a rule makes until FAR_FUTURE; none when it counts them. `check` has seen the rule."""
     parts = _parts(rule)
     if "COUNT" in parts:
         return 0
-    a_day = _A_DAY.get(parts["FREQ"], 1 / 28) / int(parts.get("INTERVAL", 1))
+    a_day = _A_DAY[parts["FREQ"]] / int(parts.get("INTERVAL", 1))
     multiplying: tuple[str, ...] = ("BYHOUR", "BYMINUTE", "BYSECOND")
     if parts["FREQ"] not in ("DAILY", "HOURLY"):
         multiplying += ("BYDAY", "BYMONTHDAY", "BYYEARDAY")
@@ -119,6 +139,31 @@ def _steps(rule: str, start: datetime) -> float:
         a_day *= parts.get(name, "").count(",") + 1
     end = _until(parts) or datetime(FAR_FUTURE, 1, 1)  # noqa: DTZ001
     return max(0, (end - start).days) * a_day
+
+
+def _changes(rule: str, start: datetime) -> float:
+    """About how many changes of the clock a yearly rule makes until FAR_FUTURE."""
+    parts = _parts(rule)
+    if "COUNT" in parts:
+        return int(parts["COUNT"])
+    number = {name: parts[name].count(",") + 1 if name in parts else 0 for name in LIMITS}
+    weekdays = parts["BYDAY"].split(",") if "BYDAY" in parts else []
+    months = number["BYMONTH"] or (12 if number["BYMONTHDAY"] else 1)
+    if weekdays and number["BYMONTHDAY"]:
+        days = ceil(len(weekdays) * number["BYMONTHDAY"] / 7)
+    elif weekdays:
+        is_numbered = all(each.strip()[:1] in "+-0123456789" for each in weekdays)
+        days = len(weekdays) * (1 if is_numbered else 5 if number["BYMONTH"] else 53)
+    else:
+        days = number["BYMONTHDAY"] or 1
+    weeks = 7 * number["BYWEEKNO"] or 1
+    a_year = months * days * weeks * (number["BYYEARDAY"] or 1) * _times_of_day(parts)
+    end = _until(parts) or datetime(FAR_FUTURE, 1, 1)  # noqa: DTZ001
+    return max(0, (end - start).days) / 365 * a_year / int(parts.get("INTERVAL", 1))
+
+
+def _times_of_day(parts: dict[str, str]) -> int:
+    return prod(parts[name].count(",") + 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND") if name in parts)
 
 
 def _until(parts: dict[str, str]) -> datetime | None:
@@ -135,6 +180,16 @@ def _check_parts(parts: dict[str, str], value: str) -> None:
         numbers = [each.strip() for each in parts[name].split(",")] if name in parts else []
         if not all(_SIGNED.fullmatch(each) and abs(int(each)) <= limit for each in numbers):
             raise InvalidObject(VALID, f"{name} of an RRULE is out of its range: {value[:80]}")
+    # 53 weeks of a year, 5 of a month: dateutil reads beyond the end of its tables where there are more.
+    weeks = 5 if parts["FREQ"] == "MONTHLY" or "BYMONTH" in parts else 53
+    for each in parts["BYDAY"].split(",") if "BYDAY" in parts else []:
+        found = _DAY_OF_WEEK.fullmatch(each.strip())
+        if found is None or not (found[1] is None or 1 <= abs(int(found[1])) <= weeks):
+            raise InvalidObject(VALID, f"BYDAY of an RRULE is out of its range: {value[:80]}")
+    if "BYEASTER" in parts:
+        raise InvalidObject(VALID, f"RFC 5545 has no rules by Easter: {value[:80]}")
+    if _times_of_day(parts) > MAX_TIMES_OF_DAY:
+        raise InvalidObject(MAX_INSTANCES, f"The rule makes more occurrences than are kept: {value[:80]}")
 
 
 def _check_matches(parts: dict[str, str], value: str) -> None:
@@ -147,7 +202,7 @@ def _check_matches(parts: dict[str, str], value: str) -> None:
     endless = ";".join(f"{name}={part}" for name, part in parts.items() if name not in ("UNTIL", "COUNT"))
     try:
         first = next(iter(rrulestr(endless, dtstart=begin)), None)
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         raise InvalidObject(VALID, f"The RRULE cannot be read: {value[:80]}") from error
     if first is None:
         raise InvalidObject(VALID, f"The rule matches no day: {value[:80]}")

@@ -18,7 +18,9 @@ _HEAD = re.compile(
     rf'(?:{_NAME}\.)?+{_NAME}(?:;(?!{_NAME}))?+(?:;{_NAME}(?:[=,](?:"[^"]*+"|[^";:,=]*+))*+)*+:',
 )
 """What vobject takes for the beginning of a line (its `base.patterns['line']`), each character looked at once."""
-MOST_ZONES = 2_000
+_CHARSETS = re.compile(r';CHARSET="?([^;:,"]*)', re.IGNORECASE)
+_CHARSET = re.compile(r"utf-?8|(?:us-)?ascii|iso-?8859-\d{1,2}|latin-?1|(?:windows|cp)-?125\d", re.IGNORECASE)
+MOST_ZONES = 700
 """That vobject remembers; the IANA database has 600 names."""
 _ZONES: dict[str, Any] = vars(icalendar)["__tzidMap"]
 _FIRST_ZONES = dict(_ZONES)
@@ -40,8 +42,12 @@ def _check(lines: list[str]) -> None:
     joins_next = is_quoted_printable = False
     for line in lines:
         if not joins_next and line[0] not in " \t":
-            if _HEAD.match(line) is None:
+            head = _HEAD.match(line)
+            if head is None:
                 raise ValueError(f"this is no content line: {line[:80]}")
+            if not all(_CHARSET.fullmatch(each) for each in _CHARSETS.findall(head[0])):
+                # vobject takes any codec of Python, and some need the square of the text.
+                raise ValueError("the text is in a character set that is not known")
             is_quoted_printable = False
         # A line of quoted-printable text goes on in the next one (vCard 2.1), which then is of any form.
         ends_softly = line.endswith("=")

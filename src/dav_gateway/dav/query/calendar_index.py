@@ -26,7 +26,7 @@ MORE = 1_000
 """So many when a query has looked beyond those."""
 YEARS = 20
 """No further than that: rules that seldom strike are searched day by day."""
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What dateutil raises for rules and zones that it does not read."""
 _LONGEST_ROW = 400 * DAY
 _LONGEST_GAP = 45 * DAY
@@ -47,7 +47,7 @@ def rows(text: str, since: int | None = None) -> tuple[OccurrenceRow, ...]:
         if len(names) != 1:
             return (LOOK_ALWAYS,)
         return tuple(_of_component(calendar.occurrences(names.pop()), since))
-    except (*UNREADABLE, LookupError, _Unfit):
+    except (*UNREADABLE, _Unfit):
         return (LOOK_ALWAYS,)
 
 

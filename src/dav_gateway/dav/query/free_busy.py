@@ -6,6 +6,7 @@ from datetime import tzinfo
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.octets import as_text
 from dav_gateway.dav.query import overlap
+from dav_gateway.dav.query.calendar_index import UNREADABLE
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query.expansion import MAX_OCCURRENCES, TooManyOccurrences, occurrences_in
 from dav_gateway.dav.query.occurrences import Occurrence, Range
@@ -27,7 +28,7 @@ def periods(rows: Iterable[StoredObject], floating: tzinfo, asked: Range) -> lis
                 found.append(period)
                 if len(found) > MAX_OCCURRENCES:
                     raise TooManyOccurrences
-        except (ValueError, OverflowError):
+        except UNREADABLE:
             continue
     return merged(found)
 

@@ -13,6 +13,8 @@ from dav_gateway.dav.content_lines import LONGEST_LINE
 from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.dav.query.tree import Component, parse
 
+LONGEST_NAME = 256
+"""Characters of a TZID that may name a zone of the Olson database."""
 _USED = ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE")
 
 
@@ -71,10 +73,14 @@ def _known() -> Mapping[str, str]:
     return {name.lower(): name for name in available_timezones()}
 
 
-@lru_cache(maxsize=1024)
 def by_name(tzid: str) -> tzinfo | None:
     """The zone of the Olson database that a TZID names; programs put a path of their own before it
     (`/freeassociation.sourceforge.net/Europe/Madrid`)."""
+    return _by_name(tzid) if len(tzid) <= LONGEST_NAME else None
+
+
+@lru_cache(maxsize=1024)
+def _by_name(tzid: str) -> tzinfo | None:
     parts = [part for part in tzid.strip().split("/") if part]
     for first in range(len(parts)):
         name = _known().get("/".join(parts[first:]).lower())
@@ -95,12 +101,14 @@ def read(written: str | None, floating: tzinfo) -> tzinfo:
     return zone
 
 
-@lru_cache(maxsize=64)
 def of_calendar(text: str) -> tzinfo | None:
     """What an iCalendar object with one VTIMEZONE and nothing else defines (RFC 4791 section 5.2.2), or None; its rules
     are bounded as those of objects that are stored."""
-    if len(text) > LONGEST_LINE:
-        return None
+    return _of_calendar(text) if len(text) <= LONGEST_LINE else None
+
+
+@lru_cache(maxsize=64)
+def _of_calendar(text: str) -> tzinfo | None:
     try:
         recurrence.check(content_lines.unfolded(text.encode(), "C:valid-calendar-data"))
         calendar = parse(text)
