@@ -211,7 +211,7 @@ LINES = st.lists(
         "PHOTO;ENCODING=base64:data:a;base64,QUJD", "PHOTO:data:a;base64,QUJD", "PHOTO;ENCODING=b:data:a,b;base64,QUJD",
         "TZID:A ", "TZID: ", "TZNAME:  ", "X-TZID:a:b ", "DTSTART;TZID=A B :20260101T000000", "DTSTART;TZID= :20260101",
         "X-A;TZID=a :b ;TZID=c :d", "X-A:TZID=a :b :c", "X-A;ENCODING=QUOTED-PRINTABLE:a=", "X-A;Quoted-Printable:=41=",
-        "any=", "=", "X-A:quoted-printable=", "SUMMARY:a",
+        "X-A;CHARSET=EUC-KR:a", "X-A;CHARSET=x:a", "X-A;ENCODING=QUOTED-PRINTABLE;CHARSET=Shift_JIS:=83A", "any=", "=", "X-A:quoted-printable=", "SUMMARY:a",
     ]),
     min_size=1,
     max_size=4,

@@ -19,7 +19,11 @@ _HEAD = re.compile(
 )
 """What vobject takes for the beginning of a line (its `base.patterns['line']`), each character looked at once."""
 _CHARSETS = re.compile(r';CHARSET="?([^;:,"]*)', re.IGNORECASE)
-_CHARSET = re.compile(r"utf-?8|(?:us-)?ascii|iso-?8859-\d{1,2}|latin-?1|(?:windows|cp)-?125\d", re.IGNORECASE)
+_CHARSET = re.compile(
+    r"utf-?8|(?:us-)?ascii|iso-?8859-\d{1,2}|latin-?1|(?:windows|cp)-?125\d|koi8-[ru]|gb(?:2312|k|18030)|big5"
+    r"|euc-(?:jp|kr)|shift_jis|iso-2022-jp",
+    re.IGNORECASE,
+)
 MOST_ZONES = 700
 """That vobject remembers; the IANA database has 600 names."""
 _ZONES: dict[str, Any] = vars(icalendar)["__tzidMap"]
@@ -45,7 +49,7 @@ def _check(lines: list[str]) -> None:
             head = _HEAD.match(line)
             if head is None:
                 raise ValueError(f"this is no content line: {line[:80]}")
-            if not all(_CHARSET.fullmatch(each) for each in _CHARSETS.findall(head[0])):
+            if "QUOTED-PRINTABLE" in head[0].upper() and not all(map(_CHARSET.fullmatch, _CHARSETS.findall(head[0]))):
                 # vobject takes any codec of Python, and some need the square of the text.
                 raise ValueError("the text is in a character set that is not known")
             is_quoted_printable = False
