@@ -21,7 +21,8 @@ _HOW = """\
 **The rows** are milliseconds of CPU of the server, all its processes, for one request of one client over loopback HTTP
 with keep-alive, the check of the password included. Every answer is checked. The servers take turns. Events have 600 to
 900 bytes; a fifth of them recurs. `ratio` is ours to the best peer's, `wanted` that of the target to the best peer that
-was known when the target was set. `met` is by the target in milliseconds."""
+was known when the target was set. `met` is by the target in milliseconds. What the rows that miss it consist of is in
+[profile.md](profile.md)."""
 
 
 @dataclass
