@@ -45,6 +45,7 @@ class Mutation:
 
 
 CONNECTION = "src/dav_gateway/server/connection.py"
+REGISTRY = "src/dav_gateway/server/registry.py"
 DATABASE = "src/dav_gateway/store/database.py"
 REVOCATION = "src/dav_gateway/service/revocation.py"
 TIMES = "src/dav_gateway/bus/times.py"
@@ -69,8 +70,12 @@ MUTATIONS = (
     ),
     Mutation(
         "reset",
-        "a cut connection is closed in good order instead of reset",
-        (Edit(CONNECTION, "        self._transport.abort()\n", "        self._transport.close()\n"),),
+        "a cut connection is closed in good order instead of reset, and nobody waits for its end",
+        (
+            Edit(CONNECTION, "        self._transport.abort()\n", "        self._transport.close()\n"),
+            # Who waited would not acknowledge, and be ended: no octet would come after the return.
+            Edit(REGISTRY, "        connection.when_closed(one_closed)\n", "        one_closed()\n"),
+        ),
         OCTETS,
     ),
     Mutation(
