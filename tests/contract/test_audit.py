@@ -36,6 +36,19 @@ def test_events_come_back_newest_first(database: Database) -> None:
         assert [_unnumbered(event) for event in audit.select(c, account="ana", limit=1)] == [again]
 
 
+def test_a_page_is_what_was_stored_before_an_event(database: Database) -> None:
+    events = [Event(Moment(10 - n), "used", "ana" if n % 2 else "bo", "k7mqx" if n % 4 else "zzzzz") for n in range(8)]
+    with database.write() as c:
+        audit.append(c, *events)
+    with database.read() as c:
+        newest = audit.page(c, 3)
+        assert [_unnumbered(event) for event in newest] == events[:4:-1]
+        assert [_unnumbered(each) for each in audit.page(c, 9, before=newest[-1].id)] == events[4::-1]
+        assert [_unnumbered(each) for each in audit.page(c, 2, account="ana")] == [events[7], events[5]]
+        assert [_unnumbered(each) for each in audit.page(c, 9, credential_id="zzzzz")] == [events[4], events[0]]
+        assert audit.page(c, 9, before=newest[-1].id - 5) == []
+
+
 def test_events_are_in_the_order_of_what_happened_not_of_when_it_was_stored(database: Database) -> None:
     late, early, same = Event(Moment(5), "revoked"), Event(Moment(2), "refused"), Event(Moment(5), "paused")
     with database.write() as c:

@@ -176,6 +176,34 @@ def test_long_lists_come_in_parts(house: House) -> None:
     assert api.ask("GET", "/accounts/ana/app-passwords?after=zzzzz").status == 404
 
 
+def test_what_happened_is_told_in_parts_newest_first(small_house: House) -> None:
+    api, house = portal(small_house, frozenset({ApiScope.AUDIT_READ})), small_house
+    mine, other = house.issue(), house.issue()
+    house.services.issuing.rename(mine.id, "Telefon", actor="ana")
+    house.services.accounts.add(name="bo", email="bo@nogal.example", display_name="Bo", password=None, by="test")
+    of_mine = api.ask("GET", f"/app-passwords/{mine.id}/audit").content
+    assert [each["event"] for each in of_mine["events"]] == ["renamed", "shown", "issued"]
+    assert {each["app_password"] for each in of_mine["events"]} == {mine.id}
+    assert of_mine["next"] is None
+    of_ana = api.ask("GET", "/accounts/ana/audit").content["events"]
+    assert {each["account"] for each in of_ana} == {"ana"}
+    assert {mine.id, other.id} <= {each["app_password"] for each in of_ana}
+    assert [each["event"] for each in api.ask("GET", "/accounts/bo/audit").content["events"]] == ["account_added"]
+    seen: list[int] = []
+    after: str | None = ""
+    while after is not None:
+        given = api.ask("GET", f"/audit?limit=3{f'&after={after}' if after else ''}").content
+        seen += [each["id"] for each in given["events"]]
+        after = given["next"]
+    assert seen == sorted(seen, reverse=True)
+    with house.services.database.read() as c:
+        assert set(seen) == {event.id for event in audit.select(c)}
+    for wrong in ("abc", "0", "99999999999999999999", "-1"):
+        assert api.ask("GET", f"/audit?after={wrong}").status == 404
+    assert api.ask("GET", "/accounts/nobody/audit").status == 404
+    assert api.ask("GET", "/app-passwords/zzzzz/audit").status == 404
+
+
 def test_no_answer_but_the_first_holds_a_secret(small_house: House) -> None:
     api = portal(small_house)
     made = api.ask("POST", "/accounts/ana/app-passwords", WISH).content

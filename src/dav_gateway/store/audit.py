@@ -38,6 +38,7 @@ _COLUMNS = [audit.c[name] for name in Event.__slots__]
 _DETAIL = Event.__slots__.index("detail")
 # What is collected in memory (refusals, uses) is stored a moment after it happened.
 _NEWEST = sqlalchemy.select(*_COLUMNS).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(bindparam("limit"))
+_STORED_LAST = sqlalchemy.select(*_COLUMNS).order_by(audit.c.id.desc()).limit(bindparam("limit"))
 _OF_ACCOUNT = audit.c.account == bindparam("account")
 _OF_CREDENTIAL = audit.c.credential_id == bindparam("credential_id")
 
@@ -73,6 +74,27 @@ def select(
         statement = statement.where(_OF_CREDENTIAL)
     rows = c.execute(statement, {"account": account, "credential_id": credential_id, "limit": limit})
     return [_event(row) for row in rows]
+
+
+def page(
+    c: Connection,
+    limit: int,
+    *,
+    before: int | None = None,
+    account: str | None = None,
+    credential_id: str | None = None,
+) -> list[Event]:
+    """The newest `limit` events, the last stored first: all, or those stored before the one with the id `before`, those
+    of an account, of a credential. By the primary key or an index, so the cost does not grow with the audit."""
+    statement = _STORED_LAST
+    if before is not None:
+        statement = statement.where(audit.c.id < bindparam("before"))
+    if account is not None:
+        statement = statement.where(_OF_ACCOUNT)
+    if credential_id is not None:
+        statement = statement.where(_OF_CREDENTIAL)
+    named = {"before": before, "account": account, "credential_id": credential_id, "limit": limit}
+    return [_event(row) for row in c.execute(statement, named)]
 
 
 def recent(c: Connection, events: Sequence[str], limit: int, *, looked_at: int = 5000) -> list[Event]:

@@ -11,6 +11,8 @@ from dav_gateway.service.revocation import required_credential
 from dav_gateway.service.services import Services
 from dav_gateway.web.api import records
 
+Answer = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -45,6 +47,6 @@ class Call:
         with self.services.database.read() as connection:
             return required_credential(connection, self.params["id"])
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> Answer:
         """The app password of the path as it is now."""
         return records.app_password(*self.found(), self.services.clock())

@@ -7,6 +7,7 @@ from dav_gateway.core.credential import Credential, refusal_of_liveness
 from dav_gateway.core.moment import Moment, isoformat
 from dav_gateway.core.scope import Scope
 from dav_gateway.service.receipts import Receipt, rows_of
+from dav_gateway.store.audit import Event
 from dav_gateway.store.receipts import Row, StoredReceipt
 
 
@@ -86,6 +87,22 @@ def stored_receipt(found: StoredReceipt) -> dict[str, Any]:
         "connections": found.connections,
         "requests": found.requests,
         "processes": [_process(row) for row in found.acknowledgements],
+    }
+
+
+def event(found: Event) -> dict[str, Any]:
+    """What happened, as the audit has it."""
+    return {
+        "id": found.id,
+        "at": _moment(found.at),
+        "event": found.event,
+        "account": found.account,
+        "app_password": found.credential_id,
+        "actor": found.actor,
+        "address": found.address,
+        "client_family": found.client_family,
+        "request_id": found.request_id,
+        "detail": dict(found.detail),
     }
 
 

@@ -155,6 +155,21 @@ SCHEMAS: MappingProxyType[str, Schema] = MappingProxyType(
                 },
             }
         ),
+        "Event": _record(
+            {
+                "id": {"type": "integer"},
+                "at": _TIME,
+                "event": {**_TEXT, "description": "A word such as issued, revoked, refused."},
+                "account": _maybe(_TEXT),
+                "app_password": _maybe(_TEXT),
+                "actor": _maybe(_TEXT),
+                "address": _maybe(_TEXT),
+                "client_family": _maybe(_TEXT),
+                "request_id": _maybe(_TEXT),
+                "detail": {"type": "object", "description": "Small, and without any secret."},
+            }
+        ),
+        "Events": _list("events", "Event"),
         "Accounts": _list("accounts", "Account"),
         "People": _list("people", "Person"),
         "AppPasswords": _list("app_passwords", "AppPassword"),
