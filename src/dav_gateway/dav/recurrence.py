@@ -97,7 +97,7 @@ def _day(value: str) -> datetime | None:
 def _check_rule(value: str, *, in_timezone: bool) -> None:
     if len(value) > LONGEST_RULE:
         raise InvalidObject(MAX_INSTANCES, f"A rule has at most {LONGEST_RULE} characters.")
-    parts = _parts(value)
+    parts = parts_of(value)
     if "RSCALE" in parts or "SKIP" in parts:
         raise InvalidObject("C:supported-rscale", "Rules are of the Gregorian calendar (RFC 7529 section 5.1).")
     frequency = parts.get("FREQ", "")
@@ -116,8 +116,9 @@ def _check_rule(value: str, *, in_timezone: bool) -> None:
     _check_matches(parts, value)
 
 
-def _parts(rule: str) -> dict[str, str]:
-    return dict(part.upper().partition("=")[::2] for part in rule.strip().split(";") if part)
+def parts_of(rule: str) -> dict[str, str]:
+    """The parts of a rule by their names, all in capitals (RFC 5545 section 3.3.10)."""
+    return dict(part.partition("=")[::2] for part in rule.upper().strip().split(";") if part)
 
 
 def _check_steps(rule: str, start: datetime) -> None:
@@ -128,7 +129,7 @@ def _check_steps(rule: str, start: datetime) -> None:
 
 def _steps(rule: str, start: datetime) -> float:
     """About how many occurrences a rule makes until FAR_FUTURE; none when it counts them. `check` has seen the rule."""
-    parts = _parts(rule)
+    parts = parts_of(rule)
     if "COUNT" in parts:
         return 0
     a_day = _A_DAY[parts["FREQ"]] / int(parts.get("INTERVAL", 1))
@@ -143,7 +144,7 @@ def _steps(rule: str, start: datetime) -> float:
 
 def _changes(rule: str, start: datetime) -> float:
     """About how many changes of the clock a yearly rule makes until FAR_FUTURE."""
-    parts = _parts(rule)
+    parts = parts_of(rule)
     if "COUNT" in parts:
         return int(parts["COUNT"])
     number = {name: parts[name].count(",") + 1 if name in parts else 0 for name in LIMITS}

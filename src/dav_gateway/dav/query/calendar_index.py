@@ -18,6 +18,7 @@ from dav_gateway.dav.query.regular import Run
 from dav_gateway.dav.query.series import Moments, Series, is_nominal
 from dav_gateway.dav.query.times import DAY, When, clock_seconds
 from dav_gateway.dav.query.zones import FLOATING, Zones
+from dav_gateway.dav.recurrence import parts_of
 from dav_gateway.store.object_rows import ALWAYS, OccurrenceRow
 
 LIMIT = 24
@@ -107,7 +108,7 @@ def _of_rule(
     rule: str, series: Series, dates: Moments, pattern: Pattern, since: int | None
 ) -> Generator[OccurrenceRow, None, bool]:
     """Returns whether the first occurrence of the rule is DTSTART."""
-    if _is_floating(series.base) and rules.parts_of(rule).get("UNTIL", "").endswith("Z"):
+    if _is_floating(series.base) and parts_of(rule).get("UNTIL", "").endswith("Z"):
         raise _Unfit
     anniversary = regular.anniversary(rule, series.base) if pattern.length <= DAY else None
     if anniversary is not None:
@@ -211,7 +212,7 @@ def _uneven(
         begin = rules.clock_of(since - pattern.length - 2 * DAY)
         yield OccurrenceRow(base, since + pattern.length, f"{BEYOND}{since}")
     limit, learned = (LIMIT, BEYOND) if since is None else (MORE, f"{BEYOND}{since}")
-    parts, before = rules.parts_of(rule), _later(begin)
+    parts, before = parts_of(rule), _later(begin)
     known, seen, names_base = clock_seconds(before), 0, False
     found: list[Run] = []
     for clock in rules.clocks(rule, series.base, FLOATING, begin, before):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from dav_gateway.dav.query import rules
 from dav_gateway.dav.query.times import DAY, When, clock_seconds
 from dav_gateway.dav.query.zones import FLOATING
+from dav_gateway.dav.recurrence import parts_of
 
 LAST_CLOCK = 253_402_300_799
 """9999-12-31T23:59:59, behind which dateutil has no dates either."""
@@ -40,7 +41,7 @@ class Anniversary(NamedTuple):
 
 def runs(rule: str, base: When) -> list[Run] | None:
     """The clocks of a rule, those of `base` among them if it is one of its own; None for a rule that is not even."""
-    parts = rules.parts_of(rule)
+    parts = parts_of(rule)
     frequency, weekly = parts.get("FREQ", ""), parts.get("FREQ") == "WEEKLY"
     if frequency not in _STEPS or not parts.keys() <= (_ENDS | ({"BYDAY"} if weekly else set())):
         return None
@@ -76,7 +77,7 @@ def _ended(firsts: list[int], step: int, parts: dict[str, str], base: When) -> l
 
 def anniversary(rule: str, base: When) -> Anniversary | None:
     """A rule for one day of the year, None for another."""
-    parts = rules.parts_of(rule)
+    parts = parts_of(rule)
     if parts.get("FREQ") != "YEARLY" or not parts.keys() <= _ENDS | {"BYMONTH", "BYMONTHDAY"}:
         return None
     month, day = parts.get("BYMONTH"), parts.get("BYMONTHDAY")

@@ -10,6 +10,7 @@ from dateutil.rrule import rrulestr
 from dav_gateway.dav.query.times import EPOCH, When, moment
 from dav_gateway.dav.query.tree import Component
 from dav_gateway.dav.query.zones import Zones
+from dav_gateway.dav.recurrence import parts_of
 
 _STEPS = {"HOURLY": timedelta(hours=1), "DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 _NO_ZONES = Zones(Component("VCALENDAR", ""), UTC)
@@ -34,11 +35,6 @@ def clocks(
 def last(parts: dict[str, str], start: When, floating: tzinfo) -> datetime | None:
     """UNTIL of a rule by the clock of `start`, None without one. Raises ValueError."""
     return until(parts["UNTIL"], start, floating) if "UNTIL" in parts else None
-
-
-def parts_of(rule: str) -> dict[str, str]:
-    """The parts of a rule by their names."""
-    return dict(part.partition("=")[::2] for part in rule.upper().strip().split(";") if part)
 
 
 def _endless(rule: str) -> str:
