@@ -55,7 +55,7 @@ screens: $(READY)  ## every screen of the page in eight looks, under build/scree
 fleet: $(READY)  ## every command-line client through a day with the gateway, as a table
 	$(BIN)/python tests/interop/fleet.py
 
-benchmark: $(READY)  ## CPU of every request beside other servers, ten minutes; writes docs/benchmarks.md
+benchmark: $(READY)  ## CPU of every request beside other servers, a quarter of an hour; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks --save
 
 constraints: $(READY)  ## pin what is installed now

@@ -1,7 +1,7 @@
 """The gateway beside other CalDAV and CardDAV servers, all on this machine, asked the same over loopback HTTP.
 
     python -m benchmarks [--save]                                what `make benchmark` does
-    python -m benchmarks --quick                                 ours alone, 100 events, some seconds
+    python -m benchmarks --quick                                 ours alone on SQLite, 100 events, some seconds
     python -m benchmarks --rows poll list --sizes 10000          the named rows only
     python -m benchmarks --engine postgresql --peers cyrus       ours on PostgreSQL, beside one peer
     python -m benchmarks --sizes 100000 --peers none             ours alone, large
@@ -33,6 +33,7 @@ PEERS: Mapping[str, Callable[[], Server]] = {
     "cyrus": Cyrus,
     "davical": Davical,
 }
+ENGINES = ("sqlite", "postgresql")
 LOADED = ("polls-a-second", "puts-a-second", "start")
 DOCS = Path(__file__).parents[1] / "docs"
 _ORDINARY = 1000
@@ -45,14 +46,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", nargs="+", choices=[*keys, *LOADED], default=[*keys, *LOADED])
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--peers", nargs="+", choices=[*PEERS, "none"], default=list(PEERS))
-    parser.add_argument("--engine", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite"])
+    parser.add_argument("--engine", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.25, help="of each turn")
-    parser.add_argument("--quick", action="store_true", help="ours alone, 100 events, a turn each")
+    parser.add_argument("--quick", action="store_true", help="ours alone on SQLite, 100 events, a turn each")
     parser.add_argument("--save", action="store_true", help="write docs/benchmarks.md and docs/benchmarks.svg")
     given = parser.parse_args()
     if given.quick:
         given.sizes, given.peers, given.turns, given.seconds = [100], ["none"], 1, 0.05
+        given.engine = ["sqlite"]
     return given
 
 

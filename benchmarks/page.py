@@ -21,7 +21,8 @@ _HOW = """\
 **The rows** are milliseconds of CPU of the server, all its processes, for one request of one client over loopback HTTP
 with keep-alive, the check of the password included. Every answer is checked. The servers take turns. Events have 600 to
 900 bytes; a fifth of them recurs. `ratio` is ours to the best peer's, `wanted` that of the target to the best peer that
-was known when the target was set. `met` is by the target in milliseconds. What the rows that miss it consist of is in
+was known when the target was set, and `held` whether ours is as good: ratios hardly depend on the machine and its hour.
+`met` is by the target in milliseconds. What the rows that miss it consist of is in
 [profile.md](profile.md)."""
 
 
@@ -81,17 +82,9 @@ def _tables(run: Run) -> Iterator[str]:
         yield ""
         yield from markdown(heading(run.names), [cells(line, run.names) for line in lines])
         yield ""
-        judged = [line for line in lines if line.met is not None]
-        failed = [f"{line.row.title} ({line.size})" for line in judged if not line.met]
-        ahead = [line for line in lines if line.ratio is not None]
-        behind = [f"{line.row.title} ({line.size})" for line in ahead if line.ratio and line.ratio >= 1]
-        yield f"Met: {len(judged) - len(failed)} of {len(judged)}. " + (
-            f"Not met: {'; '.join(failed)}." if failed else ""
-        )
-        if ahead:
-            yield f"Ahead of every peer: {len(ahead) - len(behind)} of {len(ahead)}. " + (
-                f"Behind one: {'; '.join(behind)}." if behind else ""
-            )
+        yield _counted("Met in milliseconds", [(line, line.met) for line in lines])
+        yield _counted("Ratio held", [(line, line.held) for line in lines])
+        yield _counted("Ahead of every peer", [(line, line.ratio and line.ratio < 1) for line in lines])
         yield ""
         wrong = [(line, name, cell.wrong) for line in lines for name, cell in line.cells.items() if cell.wrong]
         for line, name, reason in wrong:
@@ -101,6 +94,13 @@ def _tables(run: Run) -> Iterator[str]:
     if len(_sizes(run)) > 1:
         yield "![How the cost grows with the calendar](benchmarks.svg)"
         yield ""
+
+
+def _counted(what: str, judged: Sequence[tuple[Line, bool | float | None]]) -> str:
+    """How many lines are so, and which are not; None is not judged."""
+    failed = [f"{line.row.title} ({line.size})" for line, is_so in judged if is_so is not None and not is_so]
+    number_judged = sum(is_so is not None for _, is_so in judged)
+    return f"{what}: {number_judged - len(failed)} of {number_judged}. " + f"Not: {'; '.join(failed)}." * bool(failed)
 
 
 def _loaded(run: Run) -> Iterator[str]:

@@ -43,15 +43,23 @@ class Line:
         return self.own / self.best[1] if self.best and not self.cells[self.ours].wrong else None
 
     @property
+    def held(self) -> bool | None:
+        """Whether the ratio is the one that is wanted, or better: it hardly depends on the machine and its hour."""
+        return None if self.ratio is None or self.wanted_ratio is None else self.ratio <= self.wanted_ratio
+
+    @property
     def wanted_ratio(self) -> float | None:
         """The target to the best that was known of the peers when it was set."""
         target, known = self.row.target(self.size), self.row.known(self.size)
         return target / known if target is not None and known is not None else None
 
 
+_WORDS = {True: "yes", False: "NO", None: ""}
+
+
 def heading(servers: Sequence[str]) -> list[str]:
     """The names of the columns."""
-    return ["request", "N", *servers, "best peer", "ratio", "wanted", "target ms", "met"]
+    return ["request", "N", *servers, "best peer", "ratio", "wanted", "held", "target ms", "met"]
 
 
 def cells(line: Line, servers: Sequence[str]) -> list[str]:
@@ -64,8 +72,9 @@ def cells(line: Line, servers: Sequence[str]) -> list[str]:
         "" if best is None else best[0],
         "" if line.ratio is None else f"{line.ratio:.2f}",
         "" if line.wanted_ratio is None else f"{line.wanted_ratio:.2f}",
+        _WORDS[line.held],
         number(line.row.target(line.size)),
-        {True: "yes", False: "NO", None: ""}[line.met],
+        _WORDS[line.met],
     ]
 
 
