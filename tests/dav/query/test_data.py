@@ -166,6 +166,17 @@ def test_parts_of_an_object(series: Asking) -> None:
     assert MADRID.format("Europe/Madrid") in series.data(timezones)
 
 
+def test_a_part_that_names_nothing_is_the_whole_component(series: Asking) -> None:
+    """The example of RFC 4791 section 7.8.1 asks for time zones so, and is sent all of them."""
+    stored = series.data("")
+    event = "<C:comp name='VEVENT'><C:prop name='UID'/></C:comp>"
+    found = series.data(f"<C:comp name='VCALENDAR'>{event}<C:comp name='VTIMEZONE'/></C:comp>")
+    zone = stored[stored.index("BEGIN:VTIMEZONE") : stored.index("END:VTIMEZONE")]
+    assert zone in found
+    assert not lines(found.partition("BEGIN:VEVENT")[2], "SUMMARY", "RRULE", "DTEND")
+    assert series.data("<C:comp name='VCALENDAR'/>") == stored
+
+
 def test_parts_of_an_expansion_and_by_multiget(series: Asking) -> None:
     spec = "<C:comp name='VCALENDAR'><C:comp name='VEVENT'><C:prop name='DTSTART'/></C:comp></C:comp>"
     expand = EXPAND.format("20260301T000000Z", "20260329T000000Z")

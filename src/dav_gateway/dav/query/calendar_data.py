@@ -26,7 +26,12 @@ class Part:
 
     @classmethod
     def read(cls, element: Element) -> "Part":
-        """`properties` maps names to whether they are sent with their value. Raises BadXML."""
+        """`properties` maps names to whether they are sent with their value. Raises BadXML.
+
+        A comp that names nothing is the whole component, as VTIMEZONE in the example of section 7.8.1.
+        """
+        if len(element) == 0:
+            return cls()
         names = {
             each.get("name", "").upper(): each.get("novalue") != "yes" for each in element.iterfind(clark("C:prop"))
         }
