@@ -6,7 +6,7 @@ One statement has one snapshot on either engine, so what is told is what was the
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, select
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential
@@ -16,6 +16,7 @@ from dav_gateway.store.collections import Collection
 from dav_gateway.store.object_reads import FITTING, HEAD
 from dav_gateway.store.object_rows import StoredObject
 from dav_gateway.store.object_tables import collection, object_
+from dav_gateway.store.prepared import Prepared
 from dav_gateway.store.schema import account, credential
 
 
@@ -37,15 +38,15 @@ _ALIVE = credential.c.id == bindparam("credential_id")
 _OBJECT = and_(object_.c.collection_id == collection.c.id, object_.c.name == bindparam("object_name"))
 
 
-def _statements(*, company: bool) -> tuple[Select[Any], Select[Any]]:
+def _statements(*, company: bool) -> tuple[Prepared, Prepared]:
     """The statement that looks as far as the collection, and the one that looks at an object in it."""
     whose = collection.c.account_id.is_(None) if company else collection.c.account_id == account.c.id
     owned = credential.join(account, account.c.id == credential.c.account_id)
     inside = owned.outerjoin(collection, and_(whose, _NAMED))
     columns = [*credential.c, *account.c, *collection.c]
     return (
-        select(*columns).select_from(inside).where(_ALIVE),
-        select(*columns, *HEAD, FITTING).select_from(inside.outerjoin(object_, _OBJECT)).where(_ALIVE),
+        Prepared(select(*columns).select_from(inside).where(_ALIVE)),
+        Prepared(select(*columns, *HEAD, FITTING).select_from(inside.outerjoin(object_, _OBJECT)).where(_ALIVE)),
     )
 
 
@@ -62,10 +63,10 @@ def look(c: Connection, credential_id: str, resource: Resource, *, most_octets: 
     of_collection, of_object = _COMPANY if is_directory(resource) else _OWN
     values = {"credential_id": credential_id, "home": home.value, "collection_name": resource.collection}
     if not resource.name:
-        row = c.execute(of_collection, values).first()
+        row = of_collection.first(c, values)
     else:
         most = EVERYTHING if most_octets is None else most_octets
-        row = c.execute(of_object, {**values, "object_name": resource.name, "most": most}).first()
+        row = of_object.first(c, {**values, "object_name": resource.name, "most": most})
     return None if row is None else _read(row)
 
 
