@@ -199,14 +199,17 @@ def test_the_own_reader_sees_one_moment_and_recovers(sqlite_database: Database, 
             return len(accounts.every(c))
         return int(driver(c).execute("SELECT count(*) FROM account").fetchone()[0])
 
+    def fail(c: Connection) -> None:
+        assert count(c) == 2
+        raise StoreUnavailable
+
     add("ana")
     with reader.read() as c:
         assert count(c) == 1
         add("ben")
         assert count(c) == 1
     with pytest.raises(StoreUnavailable), reader.read() as c:
-        assert count(c) == 2
-        raise StoreUnavailable
+        fail(c)
     with reader.read() as c:
         assert count(c) == 2
 

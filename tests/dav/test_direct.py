@@ -173,7 +173,8 @@ def test_one_statement_tells_what_a_snapshot_tells(
 
 
 SYNC = (
-    "<D:sync-collection {}><D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level><D:prop/></D:sync-collection>"
+    "<D:sync-collection {}><D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level>"
+    "<D:prop><C:calendar-data/></D:prop></D:sync-collection>"
 )
 MULTIGET = (
     "<C:calendar-multiget {}><!-- sync-collection {} --><D:prop><D:getetag/></D:prop>"

@@ -83,6 +83,11 @@ def _changes(
     assert collection is not None
     if position.change == collection.change and not position.name:
         return (), [], None
+    if limit is None and not position.name and not told.octets:
+        seen = request.changes_seen(collection, position.change)
+        if seen is not None:
+            request.expect(len(seen.changed) + len(seen.removed))
+            return told.some((each, None) for each in seen.changed), seen.removed, None
     connection = request.connection
     if position.change == 0 and not position.name and limit is None:
         request.expect(None)
