@@ -23,7 +23,8 @@ METHODS = READING | {"PUT", "DELETE"}
 _TOKEN = re.compile(re.escape(SYNC_TOKEN_PREFIX).encode() + rb"[0-9a-f]+:([0-9]{1,18})(?![0-9:])")
 QUICK_RESOURCES = 64
 QUICK_OCTETS = 32 * 1024
-"""What an answer in the event loop may tell of at most; nobody else is served meanwhile."""
+"""What an answer in the event loop may tell of at most, and the largest object in it; nobody else is served meanwhile.
+It is done in about the time that a computing thread keeps the interpreter in any case (`server.serve`)."""
 
 
 def answer(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Long | None:
@@ -74,8 +75,8 @@ def _written(application: Application, request: DavRequest, environ: Mapping[str
 
 
 def quick(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Own | None:
-    """As `answer`, for what is done in less than a millisecond; None for what may take longer, or waits to write."""
-    if environ["REQUEST_METHOD"] not in READING or not _may_be_short(request, environ):
+    """As `answer`, for what is done in about a millisecond; None for what may take longer, or waits to write."""
+    if environ["REQUEST_METHOD"] not in READING or not _may_be_short(environ):
         return None
     request.most_resources, request.most_octets = QUICK_RESOURCES, QUICK_OCTETS
     try:
@@ -85,12 +86,11 @@ def quick(application: Application, request: DavRequest, environ: Mapping[str, A
         return None
 
 
-def _may_be_short(request: DavRequest, environ: Mapping[str, Any]) -> bool:
-    """False for what shows at once that it is long, so that it is not begun twice: listings and most reports."""
+def _may_be_short(environ: Mapping[str, Any]) -> bool:
+    """False for what shows at once that it is long, so that it is not begun twice."""
     if environ["REQUEST_METHOD"] == "REPORT":
-        return b"sync-collection" in _body(environ)
-    if environ["REQUEST_METHOD"] == "PROPFIND" and environ.get("HTTP_DEPTH", "0") != "0":
-        return request.resource is not None and request.resource.kind is not Kind.COLLECTION
+        body = _body(environ)
+        return b"sync-collection" in body or (b"-multiget" in body and body.count(b"href>") <= 2 * QUICK_RESOURCES)
     return True
 
 

@@ -48,6 +48,10 @@ class TooMuch(Exception):
     """The answer would tell of more than this request may; it has to be asked again where that takes nobody's time."""
 
 
+TOGETHER = 4
+"""Objects of an answer may have so many times the octets of the largest that one may have."""
+
+
 @dataclass
 class DavRequest:
     """The state of one request; lives in one thread and is never shared. `href` is the absolute path as it was asked
@@ -172,6 +176,11 @@ class DavRequest:
     def expect_octets(self, size: int) -> None:
         """Raises TooMuch when so large an object may not be part of the answer."""
         if self.most_octets is not None and size > self.most_octets:
+            raise TooMuch
+
+    def expect_together(self, size: int) -> None:
+        """Raises TooMuch when so many octets of all its objects may not be part of the answer."""
+        if self.most_octets is not None and size > self.most_octets * TOGETHER:
             raise TooMuch
 
     def used_bytes(self) -> int:

@@ -7,7 +7,7 @@ What it adds is added here: types of parameters and columns, listeners, and erro
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, LargeBinary, Select
 
 from dav_gateway.store.failures import as_unavailable
 
@@ -51,7 +51,8 @@ class _Written:
         self._conversions: list[tuple[int, _Convert]] = []
         for place, column in enumerate(statement.selected_columns):
             convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
-            if convert is not None:
+            # Both drivers give octets as bytes; SQLAlchemy would make bytes of them.
+            if convert is not None and not isinstance(column.type, LargeBinary):
                 self._conversions.append((place, convert))
 
     def rows(self, c: Connection, values: Mapping[str, object]) -> Sequence[Row]:

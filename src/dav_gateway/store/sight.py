@@ -14,7 +14,7 @@ from dav_gateway.core.credential import Credential
 from dav_gateway.core.scope import Resource, is_directory
 from dav_gateway.store import accounts, collections, credentials
 from dav_gateway.store.collections import Collection
-from dav_gateway.store.object_reads import FITTING, HEAD
+from dav_gateway.store.object_reads import EVERYTHING, FITTING, HEAD
 from dav_gateway.store.object_rows import StoredObject
 from dav_gateway.store.object_tables import collection, object_, tombstone
 from dav_gateway.store.prepared import Prepared
@@ -74,8 +74,6 @@ def _statements(*, company: bool) -> tuple[Prepared, Prepared, Prepared]:
 
 
 _OWN, _COMPANY = _statements(company=False), _statements(company=True)
-EVERYTHING = 2**62
-"""More octets than an object can have."""
 
 
 def look(
