@@ -45,6 +45,7 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "verify": (1, lambda c, _: credentials.with_owner(c, "k7mqx")),
     "see a collection": (1, lambda c, inside: sight.look(c, "k7mqx", _at(inside))),
     "see an object": (1, lambda c, inside: sight.look(c, "k7mqx", _at(inside, "5.ics"))),
+    "see what changed": (1, lambda c, inside: sight.look(c, "k7mqx", _at(inside), since=inside.change - 1)),
     "poll": (1, lambda c, inside: collections.find(c, inside.account_id, inside.home, inside.name)),
     "lock": (1, lambda c, inside: collections.lock(c, [inside.id])),
     "find locked": (
@@ -74,8 +75,8 @@ def sides(database: Database, issue: Callable[..., Credential]) -> Sides:
     owner = issued.account_id
     with database.write() as c:
         for number in range(LARGE // 10):
-            accounts.add(c, name=f"a{number}", email=f"a{number}@example.org", display_name="A", now=T1)
-            credentials.add(c, replace(issued, id=f"{number:05}"))
+            other = accounts.add(c, name=f"a{number}", email=f"a{number}@example.org", display_name="A", now=T1)
+            credentials.add(c, replace(issued, id=f"{number:05}", account_id=other.id))
         small = _filled(c, owner, "small", SMALL)
         large = _filled(c, owner, "large", LARGE)
         c.exec_driver_sql("ANALYZE")

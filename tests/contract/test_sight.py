@@ -12,15 +12,16 @@ from dav_gateway.store import accounts, collections, credentials, objects, sight
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database
 from dav_gateway.store.objects import NewObject
+from dav_gateway.store.sight import MOST_CHANGES, Changes
 
 Issue = Callable[..., Credential]
 AT = {
-    "/ana/calendars/team/": ("calendars", "team"),
-    "/ana/calendars/team/1.ics": ("calendars", "team"),
-    "/ana/calendars/team/none.ics": ("calendars", "team"),
+    "/ana/calendars/work/": ("calendars", "work"),
+    "/ana/calendars/work/1.ics": ("calendars", "work"),
+    "/ana/calendars/work/none.ics": ("calendars", "work"),
     "/ana/calendars/none/": ("calendars", "none"),
     "/ana/calendars/none/1.ics": ("calendars", "none"),
-    "/ana/contacts/team/": ("contacts", "team"),
+    "/ana/contacts/work/": ("contacts", "work"),
     "/ana/calendars/bens/": ("calendars", "bens"),
     "/ana/contacts/employees/": ("contacts", "employees"),
     "/ana/contacts/employees/ana.vcf": ("contacts", "employees"),
@@ -64,4 +65,41 @@ def test_it_is_what_three_statements_tell(filled: Database, ana: Account, path: 
 
 def test_without_the_credential_nothing_is_seen(filled: Database) -> None:
     with filled.read_once() as c:
-        assert sight.look(c, "zzzzz", resource("/ana/calendars/team/1.ics")) is None
+        assert sight.look(c, "zzzzz", resource("/ana/calendars/work/1.ics")) is None
+
+
+@pytest.mark.parametrize("path", ["/ana/calendars/work/", "/ana/contacts/employees/"])
+def test_what_changed_is_what_the_changes_since_tell(filled: Database, ana: Account, now: Moment, path: str) -> None:
+    home, name = AT[path]
+    with filled.write() as c:
+        inside = collections.find(c, None if name == "employees" else ana.id, home, name)
+        assert inside is not None
+        for number in range(5):
+            objects.put(c, inside.id, NewObject(f"n{number}.ics", f"n{number}", "VEVENT", b"octets"), now)
+        for number in (1, 3):
+            objects.remove(c, inside.id, f"n{number}.ics", now)
+        objects.put(c, inside.id, NewObject("n0.ics", "n0", "VEVENT", b"other"), now)
+    with filled.read() as c:
+        inside = collections.get(c, inside.id)
+        assert inside is not None
+        for since in range(inside.change + 1):
+            changed, removed = objects.changes_since(c, inside, since)
+            heads = sorted(objects.get_many(c, inside.id, changed, octets=False))
+            found = sight.look(c, "k7mqx", resource(path), since=since)
+            assert found is not None
+            assert (found.collection, found.changes) == (inside, Changes(since, heads, removed))
+        assert sight.look(c, "zzzzz", resource(path), since=0) is None
+
+
+def test_many_changes_are_not_told(filled: Database, calendar: Collection, now: Moment) -> None:
+    with filled.write() as c:
+        for number in range(MOST_CHANGES):
+            objects.put(c, calendar.id, NewObject(f"n{number}.ics", f"n{number}", "VEVENT", b"octets"), now)
+    with filled.read_once() as c:
+        found = sight.look(c, "k7mqx", resource("/ana/calendars/work/"), since=0)
+        assert found is not None
+        assert (found.collection and found.collection.name, found.changes) == ("work", None)
+        found = sight.look(c, "k7mqx", resource("/ana/calendars/work/"), since=1)
+        assert found is not None
+        assert found.changes is not None
+        assert len(found.changes.changed) == MOST_CHANGES

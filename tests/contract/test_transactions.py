@@ -5,15 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential, Reason
-from dav_gateway.core.errors import Fenced, Refusal
+from dav_gateway.core.errors import Fenced, Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
 from dav_gateway.store import accounts, collections, credentials, cuts, objects
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database, Fence, open_database
 from dav_gateway.store.objects import NewObject
+from dav_gateway.store.sqlite_dialect import driver
 
 MakeEvent = Callable[..., NewObject]
 T1 = Moment(1_790_000_000_001)
@@ -181,6 +183,35 @@ def test_a_write_inside_a_write_is_a_mistake_that_says_so(sqlite_database: Datab
         pass
     with sqlite_database.write():
         pass
+
+
+@pytest.mark.parametrize("through", ["SQLAlchemy", "the driver"])
+def test_the_own_reader_sees_one_moment_and_recovers(sqlite_database: Database, now: Moment, through: str) -> None:
+    reader = sqlite_database.own_reader()
+    assert reader is not None
+
+    def add(name: str) -> None:
+        with sqlite_database.write() as c:
+            accounts.add(c, name=name, email=f"{name}@example.org", display_name=name, now=now)
+
+    def count(c: Connection) -> int:
+        if through == "SQLAlchemy":
+            return len(accounts.every(c))
+        return int(driver(c).execute("SELECT count(*) FROM account").fetchone()[0])
+
+    def fail(c: Connection) -> None:
+        assert count(c) == 2
+        raise StoreUnavailable
+
+    add("ana")
+    with reader.read() as c:
+        assert count(c) == 1
+        add("ben")
+        assert count(c) == 1
+    with pytest.raises(StoreUnavailable), reader.read() as c:
+        fail(c)
+    with reader.read() as c:
+        assert count(c) == 2
 
 
 @pytest.mark.parametrize(

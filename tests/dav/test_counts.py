@@ -238,7 +238,7 @@ def test_round_trips_to_postgres(postgres_database: Database) -> None:
         "sync, nothing changed": 1,
         "put new": 11,
         "put again": 11,
-        "sync, one change": 6,
+        "sync, one change": 1,
         "delete": 10,
     }
 

@@ -3,6 +3,7 @@
 import io
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from ipaddress import ip_network
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from dav_gateway.dav.names import DECLARATIONS
 from dav_gateway.dav.properties import TABLES
 from dav_gateway.store import collections, credentials, objects
 from dav_gateway.store.database import Database
+from dav_gateway.store.objects import NewObject
 from tests.dav.support import EVENT, Reply, Rig, calendar_object, rig_on, vcard
 
 BOTH = {Scope.CALENDARS, Scope.CONTACTS}
@@ -173,7 +175,8 @@ def test_one_statement_tells_what_a_snapshot_tells(
 
 
 SYNC = (
-    "<D:sync-collection {}><D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level><D:prop/></D:sync-collection>"
+    "<D:sync-collection {}><D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level>"
+    "<D:prop><C:calendar-data/></D:prop></D:sync-collection>"
 )
 MULTIGET = (
     "<C:calendar-multiget {}><!-- sync-collection {} --><D:prop><D:getetag/></D:prop>"
@@ -370,18 +373,69 @@ def test_a_database_that_is_busy_is_left_to_who_can_wait(rig: Rig) -> None:
     assert _quick(rig, asked) is not None
 
 
+ETAG = "<D:propfind {}><D:prop><D:getetag/></D:prop></D:propfind>"
+CALENDAR = "/dav/ana/calendars/calendar/"
+
+
+def _multiget(names: Iterable[str], content: str = "<D:prop><D:getetag/><C:calendar-data/></D:prop>") -> str:
+    hrefs = "".join(f"<D:href>{CALENDAR}{name}.ics</D:href>" for name in names)
+    return f"<C:calendar-multiget {{}}>{content}{hrefs}</C:calendar-multiget>"
+
+
+def _is_quick(rig: Rig, password: str, method: str, path: str, body: str, depth: str = "0") -> bool:
+    """Whether the event loop answers, and tells the same."""
+    octets = body.replace("{}", DECLARATIONS).encode()
+    asked = {"method": method, "path": path, "body": octets, "depth": depth, "password": password, "login": "ana"}
+    long = rig.request(**asked)
+    assert long.status in (200, 207)
+    quick = _quick(rig, asked)
+    assert quick in (None, _plain(long))
+    return quick is not None
+
+
+def _stored(rig: Rig, number: int, octets: int) -> None:
+    with rig.services.database.write() as connection:
+        calendar = collections.find(connection, 1, "calendars", "calendar")
+        assert calendar is not None
+        held = [
+            NewObject(f"n{n}.ics", f"n{n}", "VEVENT", calendar_object(f"n{n}", f"DESCRIPTION:{'x' * octets}"))
+            for n in range(number)
+        ]
+        objects.put_many(connection, calendar.id, held, rig.services.clock())
+
+
 def test_what_may_take_long_is_not_done_in_the_event_loop(rig: Rig) -> None:
-    """Whole listings, first synchronisations, multigets, queries and large objects."""
+    """Queries, large objects, parts of objects, listings that tell of dead properties."""
     password = _fill(rig)[0][0]
-    base = "/dav/ana/calendars/calendar/"
-    for method, path, body, depth in [
-        ("PROPFIND", base, "", "1"),
-        ("REPORT", base, SYNC, "0"),
-        ("REPORT", base, "<C:calendar-multiget {}><D:href>" + base + "e1.ics</D:href></C:calendar-multiget>", "0"),
-        ("REPORT", base, QUERY, "1"),
-        ("GET", base + "large.ics", "", "0"),
-    ]:  # fmt: skip
-        asked = {"method": method, "path": path, "body": body.replace("{}", DECLARATIONS).encode(), "depth": depth}
-        asked |= {"password": password, "login": "ana"}
-        assert rig.request(**asked).status in (200, 207)
-        assert _quick(rig, asked) is None
+    for asked in [
+        ("PROPFIND", CALENDAR, "", "1"),
+        ("REPORT", CALENDAR, QUERY, "1"),
+        ("REPORT", CALENDAR, _multiget(["large"])),
+        (
+            "REPORT",
+            CALENDAR,
+            _multiget(["e1"], "<D:prop><C:calendar-data><C:comp name='VCALENDAR'/></C:calendar-data></D:prop>"),
+        ),
+        ("GET", CALENDAR + "large.ics", ""),
+    ]:
+        assert not _is_quick(rig, password, *asked), asked
+
+
+@pytest.mark.parametrize(("number", "octets", "quick"), [(250, 1, True), (260, 1, False), (40, 4000, False)])
+def test_short_listings_are_made_in_the_event_loop(rig: Rig, number: int, octets: int, quick: bool) -> None:
+    """Up to 256 objects that are together 128 KiB: nobody else is served meanwhile."""
+    password = rig.password({Scope.CALENDARS})
+    rig.request("PROPFIND", "/dav/", password=password, depth="0")
+    _stored(rig, number, octets)
+    assert _is_quick(rig, password, "PROPFIND", CALENDAR, ETAG, "1") is quick
+    assert _is_quick(rig, password, "REPORT", CALENDAR, SYNC) is quick
+
+
+@pytest.mark.parametrize(("number", "octets", "quick"), [(64, 1, True), (65, 1, False), (40, 4000, False)])
+def test_short_multigets_are_made_in_the_event_loop(rig: Rig, number: int, octets: int, quick: bool) -> None:
+    """Up to 64 objects that are together 128 KiB, each href once, and what is not there beside them."""
+    password = rig.password({Scope.CALENDARS})
+    rig.request("PROPFIND", "/dav/", password=password, depth="0")
+    _stored(rig, number, octets)
+    names = [f"n{n}" for n in range(1, number)]
+    assert _is_quick(rig, password, "REPORT", CALENDAR, _multiget([*names, "none"])) is quick

@@ -3,13 +3,15 @@
 import io
 import json
 import logging
+import re
 from secrets import token_bytes
+from types import SimpleNamespace
 
 import pytest
 import structlog
 
 from dav_gateway.core import api_key, one_time
-from dav_gateway.server.request_log import configure_logging, without_secrets
+from dav_gateway.server.request_log import RequestLine, configure_logging, without_secrets
 
 
 @pytest.fixture(params=["json", "console"])
@@ -51,6 +53,25 @@ def test_line_of_a_request(serve, connect, records, until):
         "credential": "k7mqx",
         "cut": False,
     }
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+@pytest.mark.parametrize("path", ["/dav/ana/", "/dav/a b", "/dav/\u00e9=%0A\t\r", """/dav/'"\\\\""", "/dav/{x}%s"])
+@pytest.mark.parametrize("credential", [None, "k7mqx"])
+def test_the_line_of_a_request_is_the_renderers(style, path, credential):
+    stream = io.StringIO()
+    configure_logging(style, stream)
+    scope = {"method": "GET", "state": {"request_id": "ab-1", "credential_id": credential}}
+    RequestLine().write(
+        {**scope, "extensions": {"dav_gateway": SimpleNamespace(cut=False)}}, path, status=207, size=9, began=0.0
+    )
+    written = stream.getvalue()
+    ms = float(re.search(r"ms\W+([\d.]+)", written)[1])
+    told = {"id": "ab-1", "method": "GET", "path": path, "status": 207, "ms": ms, "bytes": 9}
+    structlog.get_logger().info("request", **told, credential=credential, cut=False)
+    structlog.reset_defaults()
+    ours, theirs = (re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "now", line) for line in stream.getvalue().splitlines())
+    assert (json.loads(ours) == json.loads(theirs)) if style == "json" else ours == theirs
 
 
 def test_nothing_secret_in_either_style(serve, connect, lines, until):

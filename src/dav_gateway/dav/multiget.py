@@ -43,6 +43,7 @@ def answer(request: DavRequest, site: Site, looked: View, body: Element, asked: 
     paths = dict.fromkeys(_path(each.text or "") for each in body.findall(clark("D:href")))
     if not paths:
         raise BadXML("A multiget names at least one href.")
+    request.expect(len(paths) if asked.is_whole else None)
     places = {
         each.path: Place(
             each, members.responses(each, site, asked), partial(_part, each, asked, floating_zone(each, body))
@@ -60,13 +61,19 @@ def _told(responses: Iterator[str]) -> Iterator[str]:
 
 
 def _responses(request: DavRequest, paths: Iterable[str], places: Mapping[str, Place]) -> Iterator[str]:
-    left = iter(paths)
+    left, octets = iter(paths), 0
     while some := list(islice(left, TOGETHER)):
         found: dict[str, str] = {}
         for place, wanted in _by_place(some, places):
             assert place.looked.collection is not None
             number = place.looked.collection.id
-            stored = objects.get_many(request.connection, number, wanted, octets=place.told.octets)
+            stored = objects.get_many(
+                request.connection, number, wanted, octets=place.told.octets, most_octets=request.most_octets
+            )
+            for each in stored if place.told.octets else ():
+                request.expect_octets(each.size)
+                octets += each.size
+            request.expect_together(octets)
             told = place.told.some((each, place.part(each)) for each in stored)
             found.update(zip((wanted[each.name] for each in stored), told, strict=True))
         for path in some:

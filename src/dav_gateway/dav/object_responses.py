@@ -24,12 +24,16 @@ from dav_gateway.dav.properties import DATA
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
 from dav_gateway.dav.wanted import Wanted
-from dav_gateway.store import object_properties
+from dav_gateway.store import object_properties, objects
 from dav_gateway.store.objects import KEPT, StoredObject
 
 _SAMPLE = StoredObject("", "", '""', "", 0, None, None, 0, EPOCH)
 TOGETHER = 100
 """Objects whose dead properties are read, and held in memory, at once."""
+
+
+LINES_OF_ONE = 4
+"""So many lines of a listing take as long as a resource is counted for."""
 
 
 class _Value(NamedTuple):
@@ -141,6 +145,20 @@ class ObjectResponses:
         if data is not None:
             stored = stored._replace(octets=data.encode())
         return form % (quote(stored.name), *self._told(getattr(stored, value.field) for value in self._values))
+
+    def every(self) -> Iterator[str]:
+        """The responses of all objects of the collection, by name. Raises TooMuch."""
+        request, collection = self._looked.request, self._looked.collection
+        assert collection is not None
+        if request.most_resources is None:
+            return self.many(objects.listing(request.connection, collection.id, self.columns))
+        if self._asks_kept:
+            request.expect(None)
+        request.expect_together(collection.size)
+        most = request.most_resources * LINES_OF_ONE
+        rows = objects.short_listing(request.connection, collection.id, self.columns, most + 1)
+        request.expect(-(-len(rows) // LINES_OF_ONE))
+        return self.many(rows)
 
     def many(self, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
         """The responses of objects given by their names and `columns`, in their order."""

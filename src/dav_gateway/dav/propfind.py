@@ -15,7 +15,6 @@ from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
 from dav_gateway.dav.wanted import Wanted
 from dav_gateway.service.request import DavRequest
-from dav_gateway.store import objects
 
 NAMES_OF_ONE = 16
 """So many properties of one resource take as long as a resource is counted for."""
@@ -40,7 +39,7 @@ def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping
     brief = preferences.minimal(environ)
     itself = [] if depth == "1" and preferences.without_root(environ) else [looked]
     if depth == "1" and looked.kind is Kind.COLLECTION:
-        found = _listing(request, site, looked, itself, asked, brief=brief)
+        found = _listing(site, looked, itself, asked, brief=brief)
     else:
         views = [*itself, *(view.children(request, looked) if depth == "1" else ())]
         request.expect(len(views) * max(1, len(asked.names) // NAMES_OF_ONE))
@@ -48,12 +47,9 @@ def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping
     return preferences.applied(environ, found)
 
 
-def _listing(request: DavRequest, site: Site, looked: View, itself: list[View], asked: Wanted, *, brief: bool) -> Long:
+def _listing(site: Site, looked: View, itself: list[View], asked: Wanted, *, brief: bool) -> Long:
     """The calendar or address book, and all its objects."""
-    request.expect(None)
-    assert looked.collection is not None
-    told = ObjectResponses(looked, site, asked, brief=brief)
-    members = told.many(objects.listing(request.connection, looked.collection.id, told.columns))
+    members = ObjectResponses(looked, site, asked, brief=brief).every()
     return answers.in_pieces(chain((described(each, site, asked, brief=brief) for each in itself), members))
 
 

@@ -30,6 +30,8 @@ from dav_gateway.dav.view import View
 from dav_gateway.service.request import DavRequest
 
 MULTIGET = {Scope.CALENDARS: clark("C:calendar-multiget"), Scope.CONTACTS: clark("CR:addressbook-multiget")}
+SHORT = frozenset([SYNC, *MULTIGET.values()])
+"""Reports that say themselves how much they tell of (`DavRequest.expect`)."""
 FREE_BUSY = clark("C:free-busy-query")
 OF_ANY_RESOURCE = (
     EXPAND,
@@ -46,7 +48,7 @@ def answer(
     """The answer to any report. Raises BadXML."""
     if body is None:
         raise BadXML("A REPORT needs a body.")
-    if body.tag != SYNC:
+    if body.tag not in SHORT:
         request.expect(None)
     if not offered_reports.offers(resource.kind, resource.home, body.tag):
         return _unsupported()

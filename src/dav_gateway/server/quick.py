@@ -12,7 +12,7 @@ from typing import Literal
 import structlog
 
 from dav_gateway.core.claim import CLAIM
-from dav_gateway.server.answer import SLICE, Answer
+from dav_gateway.server.answer import Answer
 from dav_gateway.server.asgi import Environ, Scope, header
 from dav_gateway.server.connection import Connection
 from dav_gateway.server.environ import build_environ
@@ -26,6 +26,8 @@ _logger = structlog.get_logger("dav_gateway.quick")
 
 METHODS = frozenset(["PROPFIND", "REPORT", "GET"])
 LONGEST_BODY = 16 * 1024
+LONGEST_ANSWER = 256 * 1024
+"""Octets that wait in the transport of a client that does not read, once for a connection."""
 
 Ask = Callable[[Environ], Answer | None]
 """The application's answer if it is quick, None when the request has to go the usual way. It must not wait."""
@@ -78,7 +80,7 @@ class QuickLane:
         except Exception:
             _logger.exception("not quick", id=scope["state"]["request_id"])
             return None
-        if answer is None or len(answer.body) > SLICE:
+        if answer is None or len(answer.body) > LONGEST_ANSWER:
             return None
         scope["state"]["credential_id"] = environ.get("dav_gateway.credential_id")
         return answer

@@ -19,7 +19,8 @@ from dav_gateway.core.scope import Kind, Permission, Resource, is_directory, res
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Granted, Presented
 from dav_gateway.store import collections, listings, object_properties
-from dav_gateway.store.sight import Sight
+from dav_gateway.store.collections import Collection
+from dav_gateway.store.sight import Changes, Sight
 
 
 class EndOfRequest(BaseException):
@@ -45,6 +46,10 @@ class EndOfRequest(BaseException):
 
 class TooMuch(Exception):
     """The answer would tell of more than this request may; it has to be asked again where that takes nobody's time."""
+
+
+TOGETHER = 4
+"""Objects of an answer may have so many times the octets of the largest that one may have."""
 
 
 @dataclass
@@ -113,32 +118,39 @@ class DavRequest:
                 self.services.accounts.provision(verdict.grant.account)
         return verdict.grant
 
-    def authenticate_proven(self, resource: Resource | None = None) -> bool:
+    def authenticate_proven(self, resource: Resource | None = None, since: int | None = None) -> bool:
         """Whether what was presented is a secret that this process has proven before and nothing else is to be said or
-        written; then `grant` is set, and what is at `resource` was read with it (`seen`). False asks for
-        `authenticate`. Raises EndOfRequest for trouble of our own."""
+        written; then `grant` is set, and what is at `resource` was read with it (`seen`), and what changed there after
+        `since` (`changes_seen`). False asks for `authenticate`. Raises EndOfRequest for trouble of our own."""
         self.grant = self._seen = None
         if self.presented is None:
             return False
         with self._own_faults():
             if self.reads_once:
                 with self.services.database.read_once() as connection:
-                    found = self._verify_proven(connection, self.presented, resource)
+                    found = self._verify_proven(connection, self.presented, resource, since)
             else:
-                found = self._verify_proven(self.connection, self.presented, resource)
+                found = self._verify_proven(self.connection, self.presented, resource, since)
         if found is None:
             return False
         self.grant, self._seen = found[0], (resource, found[1])
         return True
 
     def _verify_proven(
-        self, connection: Connection, presented: Presented, resource: Resource | None
+        self, connection: Connection, presented: Presented, resource: Resource | None, since: int | None
     ) -> tuple[Grant, Sight] | None:
-        return self.services.verification.verify_proven(connection, presented, resource, self.most_octets)
+        return self.services.verification.verify_proven(connection, presented, resource, self.most_octets, since)
 
     def seen(self, resource: Resource) -> Sight | None:
         """What was read of a collection or an object with the credential; None asks for a read of it."""
         return self._seen[1] if self._seen is not None and self._seen[0] == resource else None
+
+    def changes_seen(self, collection: Collection, since: int) -> Changes | None:
+        """What was read with the credential of the changes in `collection` after `since`; None asks for a read."""
+        seen = None if self._seen is None else self._seen[1]
+        if seen is None or seen.collection is not collection or seen.changes is None or seen.changes.since != since:
+            return None
+        return seen.changes
 
     def permission(self, resource: Resource | None) -> Permission:
         """What this request may do at `resource`: nothing, until somebody is authenticated."""
@@ -164,6 +176,11 @@ class DavRequest:
     def expect_octets(self, size: int) -> None:
         """Raises TooMuch when so large an object may not be part of the answer."""
         if self.most_octets is not None and size > self.most_octets:
+            raise TooMuch
+
+    def expect_together(self, size: int) -> None:
+        """Raises TooMuch when so many octets of all its objects may not be part of the answer."""
+        if self.most_octets is not None and size > self.most_octets * TOGETHER:
             raise TooMuch
 
     def used_bytes(self) -> int:

@@ -81,15 +81,21 @@ class Verification:
         return verdict
 
     def verify_proven(
-        self, connection: Connection, presented: Presented, resource: Resource | None, most_octets: int | None
+        self,
+        connection: Connection,
+        presented: Presented,
+        resource: Resource | None,
+        most_octets: int | None,
+        since: int | None = None,
     ) -> tuple[Grant, Sight] | None:
         """The grant where `verify` would say so after one read, without a hash, a write or a word to the owner; else
         None, and `verify` decides. What is at `resource`, a collection or an object, is seen in the same statement,
-        without octets that are more than `most_octets`. Raises StoreUnavailable."""
+        without octets that are more than `most_octets`, and what changed in a collection after `since`. Raises
+        StoreUnavailable."""
         password = presented.password
         if isinstance(password, Mistyped):
             return None
-        seen = _look(connection, password.id, resource, most_octets)
+        seen = _look(connection, password.id, resource, most_octets, since)
         if seen is None or not self._memo.knows(password.id, password.reveal(""), seen.credential.verifier):
             return None
         credential, owner = seen.credential, seen.owner
@@ -222,9 +228,13 @@ class Verification:
 
 
 def _look(
-    connection: Connection, credential_id: str, resource: Resource | None, most_octets: int | None
+    connection: Connection,
+    credential_id: str,
+    resource: Resource | None,
+    most_octets: int | None,
+    since: int | None = None,
 ) -> Sight | None:
     if resource is not None and resource.kind in (Kind.COLLECTION, Kind.OBJECT):
-        return sight.look(connection, credential_id, resource, most_octets=most_octets)
+        return sight.look(connection, credential_id, resource, most_octets=most_octets, since=since)
     row = credentials.with_owner(connection, credential_id)
     return None if row is None else Sight(*row)

@@ -1,8 +1,8 @@
 """Reading objects: one, some, all, those that changed. See `objects`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import chain
+from functools import cache, lru_cache
+from itertools import chain, starmap
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, text, union_all
@@ -11,9 +11,11 @@ from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import SyncTokenTooOld
 from dav_gateway.store.object_rows import StoredObject
 from dav_gateway.store.object_tables import object_, object_property, tombstone
+from dav_gateway.store.prepared import Prepared
 from dav_gateway.store.sync_position import SyncPosition
 
-NAMES_PER_STATEMENT = 500
+_NAMES_IN_A_STATEMENT = (4, 16, 64, 500)
+"""Few kinds of statements, each written once and kept prepared by the databases: what is missing is filled up."""
 KEPT = "kept"
 ROWS_PER_FETCH = 200
 _FEW_AT_A_TIME = {"yield_per": ROWS_PER_FETCH}
@@ -32,12 +34,11 @@ HEAD = [
 _INSIDE = object_.c.collection_id == bindparam("collection_id")
 _NAMED = object_.c.name == bindparam("name")
 _GET = select(*HEAD, object_.c.octets).where(_INSIDE, _NAMED)
+EVERYTHING = 2**62
+"""More octets than an object can have."""
 FITTING = case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))
 """The octets of an object, none of them when they are more than `most`."""
 _GET_SHORT = select(*HEAD, FITTING).where(_INSIDE, _NAMED)
-_AMONG = object_.c.name.in_(bindparam("names", expanding=True))
-_GET_MANY = select(*HEAD, object_.c.octets).where(_INSIDE, _AMONG)
-_HEADS_OF_MANY = select(*HEAD).where(_INSIDE, _AMONG)
 _HEADS = select(*HEAD).where(_INSIDE).order_by(object_.c.name)
 _EVERY = select(*HEAD, object_.c.octets).where(_INSIDE).order_by(object_.c.name)
 _CHANGES = union_all(
@@ -90,16 +91,33 @@ def get(c: Connection, collection_id: int, name: str, *, most_octets: int | None
     return None if row is None else _read(row)
 
 
-def get_many(c: Connection, collection_id: int, names: Iterable[str], *, octets: bool = True) -> list[StoredObject]:
-    """The objects of these names, in no order; names that do not exist are missing from the answer."""
-    statement = _GET_MANY if octets else _HEADS_OF_MANY
+def get_many(
+    c: Connection, collection_id: int, names: Iterable[str], *, octets: bool = True, most_octets: int | None = None
+) -> list[StoredObject]:
+    """The objects of these names, in no order; names that do not exist are missing from the answer. Each is without its
+    octets when they are not wanted, or more than `most_octets`."""
     wanted = list(dict.fromkeys(names))
-    found = []
-    for first in range(0, len(wanted), NAMES_PER_STATEMENT):
-        chunk = wanted[first : first + NAMES_PER_STATEMENT]
-        rows = c.execute(statement, {"collection_id": collection_id, "names": chunk})
-        found += [_read(row) for row in rows]
+    found: list[StoredObject] = []
+    for first in range(0, len(wanted), _NAMES_IN_A_STATEMENT[-1]):
+        chunk = wanted[first : first + _NAMES_IN_A_STATEMENT[-1]]
+        count = next(size for size in _NAMES_IN_A_STATEMENT if size >= len(chunk))
+        values: dict[str, object] = dict(zip(_places(count), chunk + chunk[-1:] * (count - len(chunk)), strict=True))
+        values["collection_id"] = collection_id
+        if octets:
+            values["most"] = EVERYTHING if most_octets is None else most_octets
+        found += starmap(StoredObject, _among(count, octets=octets).all(c, values))
     return found
+
+
+@cache
+def _among(count: int, *, octets: bool) -> Prepared:
+    named = object_.c.name.in_([bindparam(place) for place in _places(count)])
+    return Prepared(select(*HEAD, *([FITTING] if octets else [])).where(_INSIDE, named))
+
+
+@cache
+def _places(count: int) -> tuple[str, ...]:
+    return tuple(f"name{place}" for place in range(count))
 
 
 def every(c: Connection, collection_id: int, *, octets: bool = True) -> Iterator[StoredObject]:
@@ -118,6 +136,16 @@ def listing(c: Connection, collection_id: int, columns: tuple[str, ...]) -> Iter
     """
     result = c.execute(_listing(columns), {"collection_id": collection_id}, execution_options=_FEW_AT_A_TIME)
     return chain.from_iterable(result.partitions())
+
+
+def short_listing(c: Connection, collection_id: int, columns: tuple[str, ...], most: int) -> Sequence[Sequence[Any]]:
+    """As `listing`, of `most` objects and no more."""
+    return _short_listing(columns).all(c, {"collection_id": collection_id, "limit": most})
+
+
+@lru_cache(maxsize=64)
+def _short_listing(columns: tuple[str, ...]) -> Prepared:
+    return Prepared(_listing(columns).limit(bindparam("limit")))
 
 
 @lru_cache(maxsize=64)

@@ -12,6 +12,7 @@ from dav_gateway.store.object_reads import (
     get_many,
     listing,
     page_of_changes,
+    short_listing,
 )
 from dav_gateway.store.object_rows import NewObject, StoredObject
 from dav_gateway.store.object_writes import copy_all, forget_removed, move, put, put_many, remove
@@ -33,4 +34,5 @@ __all__ = [
     "put",
     "put_many",
     "remove",
+    "short_listing",
 ]

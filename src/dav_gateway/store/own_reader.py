@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.store.sqlite_dialect import begin_reading, end_reading
 
 
 class OwnReader:
@@ -23,7 +24,7 @@ class OwnReader:
         self._look()
         if self._connection is None:
             self._connection = self._engine.connect()
-        transaction = self._connection.begin()
+        begin_reading(self._connection)
         try:
             yield self._connection
         except StoreUnavailable:
@@ -31,4 +32,4 @@ class OwnReader:
             self._connection.invalidate()
             raise
         finally:
-            transaction.rollback()
+            end_reading(self._connection)

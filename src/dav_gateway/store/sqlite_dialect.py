@@ -39,6 +39,23 @@ def begin_writing(c: Connection) -> RootTransaction:
     return c.begin()
 
 
+def begin_reading(c: Connection) -> None:
+    """Begin what `end_reading` ends: a transaction of the driver alone, which SQLAlchemy joins with the first statement
+    that goes through it. Its own is worth as much as the statement of a poll. Raises StoreUnavailable."""
+    try:
+        driver(c).execute("BEGIN")
+    except sqlite3.Error as error:
+        raise as_unavailable(error) or error from error
+
+
+def end_reading(c: Connection) -> None:
+    """Roll back, unless the connection is gone."""
+    if c.in_transaction():
+        c.rollback()
+    elif not c.invalidated:
+        driver(c).rollback()
+
+
 def driver(c: Connection) -> sqlite3.Connection:
     """The driver's connection behind this one."""
     found = c.connection.driver_connection
