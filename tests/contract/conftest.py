@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,7 @@ def calendar(database: Database, ana: Account) -> Collection:
 def event() -> Callable[..., NewObject]:
     """Makes an event by its name; the rest follows from it unless it is given."""
 
-    def event(name: str, uid: str | None = None, octets: bytes | None = None, **fields: int | None) -> NewObject:
+    def event(name: str, uid: str | None = None, octets: bytes | None = None, **fields: Any) -> NewObject:
         return NewObject(
             name=name,
             uid=uid or f"uid-of-{name}",

@@ -1,18 +1,22 @@
 """Objects: the octets come back as they went in, a UID is there once, and whatever is refused changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy import event as events
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.errors import NotFound
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import collections, objects
+from dav_gateway.store import collections, objects, occurrence_rows
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database
 from dav_gateway.store.errors import UidConflict
+from dav_gateway.store.object_reads import LARGE
+from dav_gateway.store.object_rows import OccurrenceRow
 from dav_gateway.store.objects import NewObject, StoredObject
 
 MakeEvent = Callable[..., NewObject]
@@ -234,3 +238,32 @@ def test_a_whole_collection_is_copied_as_one_change(
         assert copied is not None
         assert {each.change for each in second} == {copied.change} == {1}
         assert copied.size == sum(each.size for each in second)
+
+
+def test_large_objects_are_read_one_by_one(database: Database, calendar: Collection, event: MakeEvent) -> None:
+    """Hundreds of rows are fetched at once; with ten megabytes in each they would be gigabytes."""
+    always = (OccurrenceRow(0, 10, None), OccurrenceRow(5, 15, None))
+    with database.write() as c:
+        stored = [
+            objects.put(c, calendar.id, event(name, octets=b"x" * size, occurrences=always), T1)
+            for name, size in (("a", 10), ("b", LARGE + 1), ("c", LARGE + 2), ("d", LARGE))
+        ]
+    names = [one.name for one in stored]
+    readings: list[tuple[Callable[[Connection], Iterable[Any]], list[Any]]] = [
+        (lambda c: objects.every(c, calendar.id), stored),
+        (lambda c: objects.each_of(c, calendar.id, names), stored),
+        (lambda c: objects.listing(c, calendar.id, ("octets", "etag")), [(o.name, o.octets, o.etag) for o in stored]),
+    ]
+    with database.read() as c:
+        statements: list[str] = []
+        events.listen(c, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        for read, expected in readings:
+            statements.clear()
+            assert sorted(map(tuple, read(c))) == sorted(map(tuple, expected))
+            assert len(statements) == 3
+        short = objects.get_many(c, calendar.id, names)
+        assert {one.name: len(one.octets) for one in short} == {"a": 10, "b": 0, "c": 0, "d": LARGE}
+        assert sorted(filter(None, (objects.whole(c, calendar.id, one) for one in short))) == stored
+        rows = occurrence_rows.touching(c, calendar.id, 0, 20, [(0, 1)], octets=True)
+        assert max(len(row[-1]) for row in rows) == LARGE
+        assert objects.whole(c, calendar.id, short[0]._replace(name="gone", octets=b"", size=LARGE + 1)) is None

@@ -5,7 +5,7 @@ gives the candidates, which are read and held against the filter; so are objects
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import tzinfo
 from time import thread_time
 from typing import NamedTuple
@@ -30,7 +30,6 @@ MOST_LESSONS = 500
 """So many objects at most are indexed behind one request: a tenth of a second where nobody means harm."""
 MOST_SECONDS = 0.3
 """So much of the processor's time at most is spent on rules that are hard to follow."""
-_AT_ONCE = 100
 _BEFORE = 40 * DAY
 
 
@@ -74,7 +73,8 @@ class CalendarSearch:
             if found is not None:
                 yield found
         since = max(asked.start - _BEFORE, -(2**36))
-        for stored in self._read(name for name in unsure if name not in sure):
+        looked_at = (name for name in unsure if name not in sure)
+        for stored in objects.each_of(self._c, self._collection_id, looked_at):
             self._learn(stored, unsure[stored.name], since)
             found = self.look(stored, wanted or _in_range(component, asked))
             if found is not None:
@@ -105,14 +105,11 @@ class CalendarSearch:
             meets = index_rows.meets(starts, ends, detail, asked, floating)
             if meets:
                 sure.add(stored.name)
-                yield stored
+                found = objects.whole(self._c, self._collection_id, stored) if octets else stored
+                if found is not None:
+                    yield found
             elif meets is None:
                 unsure[stored.name] = detail or ""
-
-    def _read(self, names: Iterable[str]) -> Iterator[StoredObject]:
-        wanted = list(names)
-        for first in range(0, len(wanted), _AT_ONCE):
-            yield from objects.get_many(self._c, self._collection_id, wanted[first : first + _AT_ONCE])
 
     def _learn(self, stored: StoredObject, detail: str, since: int) -> None:
         if len(self.lessons) == MOST_LESSONS or self._spent > MOST_SECONDS:

@@ -40,10 +40,10 @@ class CardSearch:
         if not indexed.whole:
             unsure, sure = {**dict.fromkeys(sure, LOOK), **unsure}, {}
         if octets:
-            yield from objects.get_many(self._c, self._collection_id, sure)
+            yield from objects.each_of(self._c, self._collection_id, sure)
         else:
             yield from sure.values()
-        for stored in objects.get_many(self._c, self._collection_id, unsure):
+        for stored in objects.each_of(self._c, self._collection_id, unsure):
             if unsure[stored.name] == UNKNOWN and len(self.lessons) < MOST_LESSONS:
                 lines = card_index.lines(as_text(stored.octets))
                 self.lessons.append(Lesson(stored.name, stored.etag, lines=lines))

@@ -64,6 +64,7 @@ def _responses(request: DavRequest, paths: Iterable[str], places: Mapping[str, P
     left, octets = iter(paths), 0
     while some := list(islice(left, TOGETHER)):
         found: dict[str, str] = {}
+        large: dict[str, tuple[Place, StoredObject]] = {}
         for place, wanted in _by_place(some, places):
             assert place.looked.collection is not None
             number = place.looked.collection.id
@@ -74,10 +75,21 @@ def _responses(request: DavRequest, paths: Iterable[str], places: Mapping[str, P
                 request.expect_octets(each.size)
                 octets += each.size
             request.expect_together(octets)
+            if place.told.octets:
+                large |= {wanted[each.name]: (place, each) for each in stored if not each.octets}
+                stored = [each for each in stored if each.octets]
             told = place.told.some((each, place.part(each)) for each in stored)
             found.update(zip((wanted[each.name] for each in stored), told, strict=True))
         for path in some:
-            yield found[path] if path in found else gone(path)
+            whole = _whole(request, *large[path]) if path in large else None
+            yield whole or found.get(path) or gone(path)
+
+
+def _whole(request: DavRequest, place: Place, found: StoredObject) -> str | None:
+    """The response of a large object, which is read when it is told; None when it is gone."""
+    assert place.looked.collection is not None
+    stored = objects.whole(request.connection, place.looked.collection.id, found)
+    return None if stored is None else next(place.told.some([(stored, place.part(stored))]))
 
 
 def _path(reference: str) -> str:

@@ -23,7 +23,7 @@ from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
 from dav_gateway.dav.multistatus import gone
 from dav_gateway.dav.names import clark
-from dav_gateway.dav.query import calendar_filter, card_filter, free_busy, zones
+from dav_gateway.dav.query import calendar_filter, card_filter, expansion, free_busy, zones
 from dav_gateway.dav.query.calendar_filter import ComponentFilter
 from dav_gateway.dav.query.calendar_index import UNREADABLE as UNREADABLE  # noqa: PLC0414 - for multiget too
 from dav_gateway.dav.query.calendar_object import CalendarObject
@@ -170,7 +170,9 @@ def busy(request: DavRequest, looked: View, body: Element) -> Response:
         asked: Range = closed_range(element)
     except InvalidFilter as error:
         raise BadXML(str(error)) from error
+    expansion.refuse_long(asked)
     learnt: Learnt = {}
+    room = expansion.Room()
     found: list[Period] = []
     for calendar in view.holders(request, looked):
         assert calendar.collection is not None
@@ -178,7 +180,7 @@ def busy(request: DavRequest, looked: View, body: Element) -> Response:
         search = CalendarSearch(request.connection, calendar.collection.id, floating)
         learnt[calendar.collection.id] = search.lessons
         rows = (each.stored for each in search.between(asked, None, octets=True))
-        found = free_busy.merged(found + free_busy.periods(rows, floating, asked))
+        found = free_busy.merged(found + free_busy.periods(rows, floating, asked, room))
     _teach(request, learnt)
     text = free_busy.answer(found, asked, request.services.clock())
     return HTTPStatus.OK, {"Content-Type": "text/calendar; charset=utf-8"}, text, None

@@ -20,6 +20,8 @@ VALID = "C:valid-calendar-data"
 MAX_INSTANCES = "C:max-instances"
 MAX_COUNT = 10_000
 MAX_DATES = 3_000
+MAX_ALARMS = 100
+"""Of one component: a query for alarms holds each against the occurrences of two years."""
 LONGEST_RULE = 2_000
 FREQUENCIES = {"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 LIMITS = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366, "BYHOUR": 23,
@@ -41,7 +43,7 @@ MAX_TIMES_OF_DAY = 500
 
 _MOMENTS = frozenset(["DTSTART", "DTEND", "DUE", "RECURRENCE-ID"])
 _DAY_OF_WEEK = re.compile(r"([+-]?[0-9]{1,2})?(?:MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
-_EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
+_EARLIEST, _FAR = datetime(1, 1, 1), datetime(FAR_FUTURE, 1, 1)  # noqa: DTZ001
 _POSITIVE = re.compile(r"0{0,8}[1-9][0-9]{0,8}", re.ASCII)
 _SIGNED = re.compile(r"[+-]?[0-9]{1,4}", re.ASCII)
 _A_DAY = {"HOURLY": 24.0, "DAILY": 1.0, "WEEKLY": 1 / 7, "MONTHLY": 1 / 28, "YEARLY": 1 / 28}
@@ -49,9 +51,9 @@ _A_DAY = {"HOURLY": 24.0, "DAILY": 1.0, "WEEKLY": 1 / 7, "MONTHLY": 1 / 28, "YEA
 
 def check(lines: list[str]) -> None:
     """Refuse rules and dates that no calendar needs. Raises InvalidObject."""
-    dates = dict.fromkeys(("RDATE", "EXDATE"), 0)
-    rules = moments = 0
-    for around, name, value in content_lines.properties(lines, {"RRULE", *dates, *_MOMENTS}):
+    dates = dict.fromkeys(("RDATE", "EXDATE", "FREEBUSY"), 0)
+    rules = moments = alarms = 0
+    for around, name, value in content_lines.properties(lines, {"RRULE", "BEGIN", *dates, *_MOMENTS}):
         if name == "RRULE":
             rules += 1
             if rules > MAX_RULES:
@@ -59,6 +61,10 @@ def check(lines: list[str]) -> None:
             _check_rule(value, in_timezone="VTIMEZONE" in around)
         elif name in dates:
             dates[name] += value.count(",") + 1
+        elif name == "BEGIN":
+            alarms = alarms + 1 if value.strip().upper() == "VALARM" else 0
+            if alarms > MAX_ALARMS:
+                raise InvalidObject(VALID, f"A component has more than {MAX_ALARMS} alarms.")
         else:
             moments += 1
     for name, number in dates.items():
@@ -138,7 +144,7 @@ def _steps(rule: str, start: datetime) -> float:
         multiplying += ("BYDAY", "BYMONTHDAY", "BYYEARDAY")
     for name in multiplying:
         a_day *= parts.get(name, "").count(",") + 1
-    end = _until(parts) or datetime(FAR_FUTURE, 1, 1)  # noqa: DTZ001
+    end = _end(parts)
     return max(0, (end - start).days) * a_day
 
 
@@ -159,7 +165,7 @@ def _changes(rule: str, start: datetime) -> float:
         days = number["BYMONTHDAY"] or 1
     weeks = 7 * number["BYWEEKNO"] or 1
     a_year = months * days * weeks * (number["BYYEARDAY"] or 1) * _times_of_day(parts)
-    end = _until(parts) or datetime(FAR_FUTURE, 1, 1)  # noqa: DTZ001
+    end = _end(parts)
     return max(0, (end - start).days) / 365 * a_year / int(parts.get("INTERVAL", 1))
 
 
@@ -167,13 +173,14 @@ def _times_of_day(parts: dict[str, str]) -> int:
     return prod(parts[name].count(",") + 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND") if name in parts)
 
 
-def _until(parts: dict[str, str]) -> datetime | None:
+def _end(parts: dict[str, str]) -> datetime:
+    """Behind what is counted of a rule; some programs write the year 9999 for a rule without an end."""
     if "UNTIL" not in parts:
-        return None
+        return _FAR
     day = _day(parts["UNTIL"])
     if day is None:
         raise InvalidObject(VALID, f"UNTIL of an RRULE is no date: {parts['UNTIL'][:80]}")
-    return day + timedelta(days=1)
+    return day + timedelta(days=1) if day < _FAR else _FAR
 
 
 def _check_parts(parts: dict[str, str], value: str) -> None:

@@ -18,6 +18,7 @@ from dav_gateway.dav.view import View
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects, sync_position
 from dav_gateway.store.errors import SyncTokenTooOld
+from dav_gateway.store.objects import StoredObject
 from dav_gateway.store.sync_position import SyncPosition
 
 SYNC = clark("D:sync-collection")
@@ -100,7 +101,10 @@ def _changes(
         changed, removed = objects.changes_since(connection, collection, position.change)
     else:
         changed, removed, behind = objects.page_of_changes(connection, collection, position, limit or 2**31)
+    members: Iterable[StoredObject]
     if told.octets:
         request.expect(None)
-    members = objects.get_many(connection, collection.id, changed, octets=told.octets)
+        members = objects.each_of(connection, collection.id, changed)
+    else:
+        members = objects.get_many(connection, collection.id, changed, octets=False)
     return told.some((each, None) for each in members), removed, behind

@@ -18,6 +18,8 @@ _NAMES_IN_A_STATEMENT = (4, 16, 64, 500)
 """Few kinds of statements, each written once and kept prepared by the databases: what is missing is filled up."""
 KEPT = "kept"
 ROWS_PER_FETCH = 200
+LARGE = 64 * 1024
+"""Octets of an object that is read for itself: of others hundreds are fetched, and held, at once."""
 _FEW_AT_A_TIME = {"yield_per": ROWS_PER_FETCH}
 
 HEAD = [
@@ -38,9 +40,13 @@ EVERYTHING = 2**62
 """More octets than an object can have."""
 FITTING = case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))
 """The octets of an object, none of them when they are more than `most`."""
+UNLESS_LARGE = case(
+    (object_.c.size <= literal(LARGE, literal_execute=True), object_.c.octets), else_=literal(b"")
+).label("octets")
+"""The octets of an object among many, none of them when it is large: `whole` reads those."""
 _GET_SHORT = select(*HEAD, FITTING).where(_INSIDE, _NAMED)
 _HEADS = select(*HEAD).where(_INSIDE).order_by(object_.c.name)
-_EVERY = select(*HEAD, object_.c.octets).where(_INSIDE).order_by(object_.c.name)
+_EVERY = select(*HEAD, UNLESS_LARGE).where(_INSIDE).order_by(object_.c.name)
 _CHANGES = union_all(
     select(object_.c.name, literal(0)).where(
         _INSIDE, object_.c.change > bindparam("change"), object_.c.change <= bindparam("until")
@@ -91,11 +97,17 @@ def get(c: Connection, collection_id: int, name: str, *, most_octets: int | None
     return None if row is None else _read(row)
 
 
+def whole(c: Connection, collection_id: int, found: StoredObject) -> StoredObject | None:
+    """An object with its octets, of which there are some, that was found without them because it is large; any other as
+    it is. None when it is gone."""
+    return found if found.octets or found.size <= LARGE else get(c, collection_id, found.name)
+
+
 def get_many(
     c: Connection, collection_id: int, names: Iterable[str], *, octets: bool = True, most_octets: int | None = None
 ) -> list[StoredObject]:
     """The objects of these names, in no order; names that do not exist are missing from the answer. Each is without its
-    octets when they are not wanted, or more than `most_octets`."""
+    octets when they are not wanted, more than `most_octets`, or those of a large one (`whole`)."""
     wanted = list(dict.fromkeys(names))
     found: list[StoredObject] = []
     for first in range(0, len(wanted), _NAMES_IN_A_STATEMENT[-1]):
@@ -104,9 +116,24 @@ def get_many(
         values: dict[str, object] = dict(zip(_places(count), chunk + chunk[-1:] * (count - len(chunk)), strict=True))
         values["collection_id"] = collection_id
         if octets:
-            values["most"] = EVERYTHING if most_octets is None else most_octets
+            values["most"] = LARGE if most_octets is None else min(LARGE, most_octets)
         found += starmap(StoredObject, _among(count, octets=octets).all(c, values))
     return found
+
+
+def each_of(c: Connection, collection_id: int, names: Iterable[str]) -> Iterator[StoredObject]:
+    """The objects of these names with their octets, in no order; those that do not exist are left out.
+
+    They are fetched some at a time: use it up before the connection writes or closes.
+    """
+    wanted = list(dict.fromkeys(names))
+    for first in range(0, len(wanted), ROWS_PER_FETCH):
+        some = get_many(c, collection_id, wanted[first : first + ROWS_PER_FETCH])
+        yield from _with_large(c, collection_id, some)
+
+
+def _with_large(c: Connection, collection_id: int, found: Iterable[StoredObject]) -> Iterator[StoredObject]:
+    return (each for each in (whole(c, collection_id, one) for one in found) if each is not None)
 
 
 @cache
@@ -125,7 +152,9 @@ def every(c: Connection, collection_id: int, *, octets: bool = True) -> Iterator
 
     They are fetched a few at a time: use it up before the connection writes or closes.
     """
-    return _stream(c, _EVERY if octets else _HEADS, {"collection_id": collection_id})
+    if not octets:
+        return _stream(c, _HEADS, {"collection_id": collection_id})
+    return _with_large(c, collection_id, _stream(c, _EVERY, {"collection_id": collection_id}))
 
 
 def listing(c: Connection, collection_id: int, columns: tuple[str, ...]) -> Iterator[Sequence[Any]]:
@@ -135,7 +164,20 @@ def listing(c: Connection, collection_id: int, columns: tuple[str, ...]) -> Iter
     They are fetched a few at a time: use it up before the connection writes or closes.
     """
     result = c.execute(_listing(columns), {"collection_id": collection_id}, execution_options=_FEW_AT_A_TIME)
-    return chain.from_iterable(result.partitions())
+    rows = chain.from_iterable(result.partitions())
+    return _rows_with_large(c, collection_id, rows, 1 + columns.index("octets")) if "octets" in columns else rows
+
+
+def _rows_with_large(
+    c: Connection, collection_id: int, rows: Iterable[Sequence[Any]], at: int
+) -> Iterator[Sequence[Any]]:
+    for row in rows:
+        if row[at]:
+            yield row
+            continue
+        found = get(c, collection_id, row[0])
+        if found is not None:
+            yield *row[:at], found.octets, *row[at + 1 :]
 
 
 def short_listing(c: Connection, collection_id: int, columns: tuple[str, ...], most: int) -> Sequence[Sequence[Any]]:
@@ -151,7 +193,8 @@ def _short_listing(columns: tuple[str, ...]) -> Prepared:
 @lru_cache(maxsize=64)
 def _listing(columns: tuple[str, ...]) -> Select[Any]:
     of_object = [column for column in columns if column != KEPT]
-    told = select(object_.c.name, *[object_.c[column] for column in of_object]).where(_INSIDE).order_by(object_.c.name)
+    fields = [UNLESS_LARGE if column == "octets" else object_.c[column] for column in of_object]
+    told = select(object_.c.name, *fields).where(_INSIDE).order_by(object_.c.name)
     if KEPT not in columns:
         return told
     own = and_(object_property.c.collection_id == object_.c.collection_id, object_property.c.name == object_.c.name)

@@ -7,12 +7,14 @@ from dav_gateway.store.object_reads import (
     KEPT,
     changes_since,
     count,
+    each_of,
     every,
     get,
     get_many,
     listing,
     page_of_changes,
     short_listing,
+    whole,
 )
 from dav_gateway.store.object_rows import NewObject, StoredObject
 from dav_gateway.store.object_writes import copy_all, forget_removed, move, put, put_many, remove
@@ -24,6 +26,7 @@ __all__ = [
     "changes_since",
     "copy_all",
     "count",
+    "each_of",
     "every",
     "forget_removed",
     "get",
@@ -35,4 +38,5 @@ __all__ = [
     "put_many",
     "remove",
     "short_listing",
+    "whole",
 ]

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, literal, select, union_all
 
 from dav_gateway.store.index_table import IndexTable
-from dav_gateway.store.object_reads import HEAD, ROWS_PER_FETCH
+from dav_gateway.store.object_reads import HEAD, ROWS_PER_FETCH, UNLESS_LARGE
 from dav_gateway.store.object_rows import ALWAYS, UNKNOWN, NewObject, OccurrenceRow
 from dav_gateway.store.object_tables import object_, occurrence
 
@@ -57,7 +57,7 @@ _TOUCHED = union_all(*_OF_LENGTH, _LONGER, *_EVERY_YEAR).subquery()
 _OWN = and_(object_.c.collection_id == bindparam("collection_id"), object_.c.name == _TOUCHED.c.name)
 _WHAT = [_TOUCHED.c.starts, _TOUCHED.c.ends, _TOUCHED.c.detail]
 _TOUCHING = select(*_WHAT, *HEAD).join(object_, _OWN)
-_TOUCHING_WITH_OCTETS = select(*_WHAT, *HEAD, object_.c.octets).join(object_, _OWN)
+_TOUCHING_WITH_OCTETS = select(*_WHAT, *HEAD, UNLESS_LARGE).join(object_, _OWN)
 
 
 def touching(
@@ -66,7 +66,8 @@ def touching(
     """The rows of a calendar that lie between `start` and `end`, in one statement; `seasons` are the parts of a year,
     one or two, in which those that come back every year are looked for. An object may have several rows.
 
-    Each is `starts`, `ends`, `detail` and what a StoredObject is made of. They are fetched a few at a time: use it up
+    Each is `starts`, `ends`, `detail` and what a StoredObject is made of, large ones without their octets (`whole`): it
+    comes with every row of the object. They are fetched a few at a time: use it up
     before the connection writes or closes.
     """
     (first_from, first_to), (second_from, second_to) = [*seasons, (0, -1)][:2]

@@ -11,7 +11,7 @@ LONGEST = 366 * times.DAY
 def reach(alarm: Component) -> int:
     """How far from its occurrence the alarm can go off, in seconds."""
     trigger = alarm.get("TRIGGER")
-    if trigger is None or _is_absolute(alarm):
+    if trigger is None or is_absolute(alarm):
         return 0
     repeats, pause = _repetition(alarm)
     return min(LONGEST, abs(times.duration(trigger.value).total) + repeats * pause + times.DAY)
@@ -22,7 +22,7 @@ def meets(alarm: Component, found: Occurrence, occurrences: Occurrences, zones: 
     trigger = alarm.get("TRIGGER")
     if trigger is None:
         return False
-    if _is_absolute(alarm):
+    if is_absolute(alarm):
         first = occurrences.seconds(times.of(trigger, zones))
     else:
         anchor = found.end if trigger.first("RELATED").upper() == "END" else found.start
@@ -37,7 +37,8 @@ def meets(alarm: Component, found: Occurrence, occurrences: Occurrences, zones: 
     return missed <= repeats and first + missed * pause < asked.end
 
 
-def _is_absolute(alarm: Component) -> bool:
+def is_absolute(alarm: Component) -> bool:
+    """Whether it goes off at a moment of its own, whatever the occurrence."""
     trigger = alarm.get("TRIGGER")
     return trigger is not None and "P" not in trigger.value.upper()
 

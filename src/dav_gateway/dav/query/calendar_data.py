@@ -1,7 +1,7 @@
 """What a report wants of calendar objects (RFC 4791 section 9.6): all of it, parts of it, or their occurrences."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from dav_gateway.dav.guard import BadXML
@@ -66,6 +66,7 @@ class CalendarData:
     expand: Range | None = None
     overrides: Range | None = None
     busy: Range | None = None
+    room: expansion.Room = field(default_factory=expansion.Room, compare=False)
 
     @classmethod
     def read(cls, element: Element) -> "CalendarData":
@@ -79,6 +80,8 @@ class CalendarData:
             name = next((name for name, tag in RANGES.items() if tag == child.tag), "")
             if name and name not in found:
                 found[name] = closed_range(child)
+                if name == "expand":
+                    expansion.refuse_long(found[name])
             elif child.tag == clark("C:comp") and part is None and child.get("name", "").upper() == "VCALENDAR":
                 part = Part.read(child)
             else:
@@ -98,7 +101,7 @@ class CalendarData:
         """What is sent of one object. Raises ValueError for times that cannot be read, TooManyOccurrences."""
         root = calendar.root
         if self.expand is not None:
-            root = expansion.expanded(calendar, self.expand)
+            root = expansion.expanded(calendar, self.expand, self.room)
         elif self.overrides is not None:
             root = _with(root, _limited(calendar, self.overrides))
         if self.busy is not None:
@@ -122,7 +125,7 @@ def _limited(calendar: CalendarObject, asked: Range) -> Iterator[Component]:
 
 
 def _is_concerned(override: Component, occurrences: Occurrences, asked: Range) -> bool:
-    found = next(each for each in occurrences.near(asked) if each.component is override)
+    found = occurrences.overrides[id(override)]
     assert found.original is not None
     original = occurrences.seconds(found.original)
     return asked.start <= original < asked.end or overlap.meets(found, asked, occurrences)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -89,7 +90,7 @@ class PropertyFilter:
     def _fits(self, line: Line, calendar: CalendarObject) -> bool:
         if self.asked is not None and not self._in_range(line, self.asked, calendar):
             return False
-        if self.match is not None and not self.match.matches(line.text):
+        if self.match is not None and not self.match.matches_line(line):
             return False
         return all(each.matches(line) for each in self.parameters)
 
@@ -197,10 +198,10 @@ class ComponentFilter:
             return any(ComponentFilter._in_range(each, component, calendar, asked) for each in inside)
         if component.name == "VALARM" and parent is not None:
             occurrences = calendar.occurrences(parent.name)
-            return any(
-                alarms.meets(component, found, occurrences, calendar.zones, asked)
-                for found in occurrences.near(asked, of=parent, alarm=alarms.reach(component))
-            )
+            near = occurrences.near(asked, of=parent, alarm=alarms.reach(component))
+            if alarms.is_absolute(component) or component.get("TRIGGER") is None:
+                near = islice(near, 1)  # the others tell the same
+            return any(alarms.meets(component, found, occurrences, calendar.zones, asked) for found in near)
         occurrences = calendar.occurrences(component.name)
         return any(overlap.meets(found, asked, occurrences) for found in occurrences.near(asked, of=component))
 

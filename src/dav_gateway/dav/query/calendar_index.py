@@ -53,11 +53,11 @@ def rows(text: str, since: int | None = None) -> tuple[OccurrenceRow, ...]:
 
 
 def _of_component(occurrences: Occurrences, since: int | None) -> Iterator[OccurrenceRow]:
-    overrides = list(occurrences.overrides())
+    overrides = occurrences.overrides.values()
     for each in overrides:
         yield from _singles(each, occurrences)
     for master in occurrences.masters:
-        series = occurrences.series(master, overrides)
+        series = occurrences.series(master)
         if series is None:
             yield from _singles(occurrences.single(master), occurrences)
         elif any(is_of_all_later(each.component) for each in overrides):

@@ -49,7 +49,7 @@ class CardPropertyFilter:
         return any(self._fits(line) for line in lines)
 
     def _fits(self, line: Line) -> bool:
-        found = [each.matches(line.text) for each in self.matches_text]
+        found = [each.matches_line(line) for each in self.matches_text]
         found += [each.matches(line) for each in self.parameters]
         return not found or self.test(found)
 

@@ -8,7 +8,7 @@ from dav_gateway.core.octets import as_text
 from dav_gateway.dav.query import overlap
 from dav_gateway.dav.query.calendar_index import UNREADABLE
 from dav_gateway.dav.query.calendar_object import CalendarObject
-from dav_gateway.dav.query.expansion import MAX_OCCURRENCES, TooManyOccurrences, occurrences_in
+from dav_gateway.dav.query.expansion import MAX_OCCURRENCES, Room, TooManyOccurrences, occurrences_in
 from dav_gateway.dav.query.occurrences import Occurrence, Range
 from dav_gateway.dav.query.times import DAY, utc_text
 from dav_gateway.dav.query.tree import Component
@@ -18,13 +18,13 @@ Period = tuple[str, int, int]
 _TYPES = {"BUSY": "BUSY", "BUSY-UNAVAILABLE": "BUSY-UNAVAILABLE", "BUSY-TENTATIVE": "BUSY-TENTATIVE", "FREE": ""}
 
 
-def periods(rows: Iterable[StoredObject], floating: tzinfo, asked: Range) -> list[Period]:
+def periods(rows: Iterable[StoredObject], floating: tzinfo, asked: Range, room: Room) -> list[Period]:
     """Type, start and end of every busy time in the range; those of a type that touch are one. An object whose times
     cannot be read says nothing. Raises TooManyOccurrences."""
     found: list[Period] = []
     for row in rows:
         try:
-            for period in _of_object(CalendarObject(as_text(row.octets), floating), asked):
+            for period in _of_object(CalendarObject(as_text(row.octets), floating), asked, room):
                 found.append(period)
                 if len(found) > MAX_OCCURRENCES:
                     raise TooManyOccurrences
@@ -33,7 +33,8 @@ def periods(rows: Iterable[StoredObject], floating: tzinfo, asked: Range) -> lis
     return merged(found)
 
 
-def _of_object(calendar: CalendarObject, asked: Range) -> Iterator[Period]:
+def _of_object(calendar: CalendarObject, asked: Range, room: Room) -> Iterator[Period]:
+    room.take_walk(calendar.occurrences("VEVENT"), asked)
     for found in occurrences_in(calendar, "VEVENT", asked):
         kind = _kind(found.component)
         start, end = _bounds(found, calendar)

@@ -22,6 +22,8 @@ MARGIN = DAY + 3600
 """More than any zone is away from UTC, and the second that some forms begin earlier or end later."""
 BEYOND = "+"
 """Begins the detail of a row for a time into which a rule was not followed yet."""
+LONGEST_REMEMBERED = 2048
+"""Characters of a detail; one with some thousand exceptions has ten times as many, and thousands are remembered."""
 LOOK_ALWAYS = OccurrenceRow(*ALWAYS, LOOK)
 
 
@@ -88,7 +90,8 @@ def meets(starts: int, ends: int, detail: str | None, asked: Range, floating: tz
     if not detail.startswith("["):
         return None
     try:
-        return _read(detail).meets(starts, ends, asked, floating)
+        read = _read if len(detail) <= LONGEST_REMEMBERED else _read.__wrapped__
+        return read(detail).meets(starts, ends, asked, floating)
     except (LookupError, OverflowError, ValueError, TypeError):
         return None  # a zone that is not known any more, the year 10000, a row of another version
 

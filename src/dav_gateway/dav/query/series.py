@@ -12,6 +12,11 @@ from dav_gateway.dav.query.zones import Zones
 
 LAST_YEAR = 7_258_118_400
 """2200-01-01: rules without an end are followed until then where what is looked for may never come."""
+FARTHEST = 10 * 366 * DAY
+"""An occurrence is moved by no more together with all that follow: so far around a range a rule is followed."""
+LONGEST = 200 * 366 * DAY
+"""So far into a range without an end a rule is followed, and what has not come until then will not: dateutil goes day
+by day, to the year 9999 in some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +75,14 @@ class Later:
 
     @property
     def reach(self) -> int:
-        """How far from where the rule has it an occurrence may be, in seconds."""
+        """How far from where the rule has it an occurrence may be, in seconds; what was moved by more is not found."""
         shifts = [abs(start.seconds(self._floating) - begin) for begin, _, start, _ in self._found]
         lengths = [
             each.end.seconds(self._floating) - start.seconds(self._floating)
             for _, _, start, each in self._found
             if each.end
         ]
-        return max(shifts, default=0) + max([*lengths, 0]) + (DAY if self._found else 0)
+        return min(FARTHEST, max(shifts, default=0) + max([*lengths, 0]) + (DAY if self._found else 0))
 
     def moved(self, when: When) -> Occurrence | None:
         """The occurrence that the rule has at `when`, as the last of these before it says; None before the first."""
@@ -132,6 +137,7 @@ class Series:
         floating, reach = self._zones.floating, self._later.reach
         length = 0 if self.start is None or self.end is None else self._exact(self.start, self.end)
         begin = rules.clock_of(since - length - reach - 2 * DAY)
+        until = min(until, max(since, self.base.seconds(floating)) + LONGEST)
         if reach:
             until = min(until, LAST_YEAR)
         for when, period in self._moments(begin, until + reach):

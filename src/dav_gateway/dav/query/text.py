@@ -91,6 +91,14 @@ class TextMatch:
         """Whether `value` is one that is asked for."""
         return self.finds(COLLATIONS[self.collation](value)) is not self.negated
 
+    def matches_line(self, line: Line) -> bool:
+        """Whether the value of `line` is one that is asked for. It is folded once for a filter of many texts."""
+        if line.folded is None:
+            line.folded = {}
+        if self.collation not in line.folded:
+            line.folded[self.collation] = COLLATIONS[self.collation](line.text)
+        return self.finds(line.folded[self.collation]) is not self.negated
+
     def finds(self, folded: str) -> bool:
         """Whether the text is in a value that the collation has folded, whether that is asked for or not."""
         return _MATCHES[self.kind](folded, self.text)

@@ -18,13 +18,15 @@ _CARETS = re.compile(r"\^[n^']")
 
 @dataclass(slots=True)
 class Line:
-    """One content line: its name in upper case without a vCard group, what follows the name, and its own text."""
+    """One content line: its name in upper case without a vCard group, what follows the name, and its own text; `folded`
+    is the value as collations have it that were asked for."""
 
     name: str
     group: str
     tail: str
     value: str
     raw: str
+    folded: dict[str, str] | None = None
 
     def parameters(self) -> Iterator[tuple[str, list[str]]]:
         """Names in upper case with their values (RFC 6868 undone). vCard 2.1's bare words are types."""

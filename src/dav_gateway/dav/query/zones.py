@@ -1,9 +1,11 @@
 """Time zones of stored objects: by their name where it is one that everybody knows, else as the object defines them."""
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from io import StringIO
+from itertools import takewhile
 from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.tz import tzical
@@ -32,6 +34,41 @@ class _Floating(tzinfo):
 
 
 FLOATING = _Floating()
+
+
+class Defined(tzinfo):
+    """A zone that an object defines, as dateutil reads it, with its changes in a list until `recurrence.FAR_FUTURE` and
+    none after that year. dateutil walks over all changes for every moment, up to that one, be it in the year 9999."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        """Raises what dateutil does for rules that it does not read."""
+        parts = vars(zone)["_comps"]
+        # Of changes at one moment the first that is defined counts.
+        found = sorted(
+            ((when, -place) for place, part in enumerate(parts) if part.rrule for when in _until_far(part.rrule))
+        )
+        self._changes = [when for when, _ in found]
+        self._offsets: list[timedelta] = [parts[-place].tzoffsetto for _, place in found]
+        before = next((each for each in parts if not each.isdst), parts[0])
+        self._before: timedelta = before.tzoffsetto if len(parts) > 1 else parts[0].tzoffsetto
+
+    def utcoffset(self, dt: datetime | None) -> timedelta:
+        assert dt is not None, "a moment is asked about"
+        at = bisect_right(self._changes, dt.replace(tzinfo=None)) - 1
+        return self._before if at < 0 else self._offsets[at]
+
+    def fromutc(self, dt: datetime) -> datetime:
+        return dt + self.utcoffset(dt + self.utcoffset(dt))
+
+    def dst(self, dt: datetime | None) -> None:  # noqa: ARG002 - tzinfo's
+        return None
+
+    def tzname(self, dt: datetime | None) -> str:  # noqa: ARG002
+        return "defined"
+
+
+def _until_far(rule: Iterable[datetime]) -> Iterator[datetime]:
+    return takewhile(lambda when: when.year < recurrence.FAR_FUTURE, rule)
 
 
 class Zones:
@@ -135,10 +172,14 @@ def _needed(definition: Component) -> str:
     return "\r\n".join([*parts, "END:VTIMEZONE", ""])
 
 
-@lru_cache(maxsize=256)
 def _made(text: str) -> tzinfo | None:
+    return _made_of(text) if len(text) <= LONGEST_LINE else None
+
+
+@lru_cache(maxsize=256)
+def _made_of(text: str) -> tzinfo | None:
     try:
-        found: tzinfo | None = tzical(StringIO(text)).get()
+        found = tzical(StringIO(text)).get()
+        return None if found is None else Defined(found)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError):
         return None
-    return found

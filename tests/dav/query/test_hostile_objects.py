@@ -1,0 +1,225 @@
+"""Objects that may be stored, and are made to keep a worker busy or to fill its memory when they are asked for.
+
+Time is not measured here: what is asserted is how much is read, followed or held.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dav_gateway.core.scope import Scope
+from dav_gateway.dav.query import alarms, expansion, index_rows, text, zones
+from dav_gateway.dav.query.calendar_object import CalendarObject
+from dav_gateway.dav.query.occurrences import LATEST, Occurrences, Range
+from dav_gateway.dav.query.text import TextMatch
+from dav_gateway.dav.query.tree import parse
+from dav_gateway.dav.recurrence import FAR_FUTURE
+from tests.dav.support import Reply, Rig, calendar_object
+
+PATH = "/dav/ana/calendars/calendar/"
+NAMESPACES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
+OVERRIDES = 60
+FAR = '<C:time-range start="20360101T000000Z" end="20360102T000000Z"/>'
+
+
+def query(rig: Rig, password: str, *, data: str = "", inside: str = "", component: str = "VEVENT") -> Reply:
+    """A calendar-query; `data` is in its calendar-data, `inside` in the filter of its components."""
+    body = (
+        f"<C:calendar-query {NAMESPACES}><D:prop><D:getetag/><C:calendar-data>{data}</C:calendar-data></D:prop>"
+        f'<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="{component}">{inside}</C:comp-filter>'
+        "</C:comp-filter></C:filter></C:calendar-query>"
+    )
+    return rig.request("REPORT", PATH, body.encode(), password=password, depth="1")
+
+
+def put(rig: Rig, password: str, octets: bytes, name: str = "x") -> Reply:
+    return rig.request("PUT", f"{PATH}{name}.ics", octets, password=password)
+
+
+def with_overrides(*lines: str) -> bytes:
+    """A daily event with many components of its own."""
+    parts = ["RRULE:FREQ=DAILY", "END:VEVENT"]
+    for number in range(OVERRIDES):
+        day = f"2026{1 + number // 28:02}{1 + number % 28:02}"
+        parts += ["BEGIN:VEVENT", "UID:x", "DTSTAMP:20261122T100000Z", f"RECURRENCE-ID:{day}T120000Z"]
+        parts += [f"DTSTART:{day}T150000Z", *lines, "END:VEVENT"]
+    return calendar_object("x", *parts[:-1])
+
+
+@pytest.mark.parametrize(
+    ("data", "inside"),
+    [
+        ('<C:limit-recurrence-set start="20260101T000000Z" end="20260301T000000Z"/>', ""),
+        ("", f'<C:comp-filter name="VALARM">{FAR}</C:comp-filter>'),
+        ("", '<C:prop-filter name="UID"/><C:time-range start="20260101T000000Z" end="20260301T000000Z"/>'),
+    ],
+)  # fmt: skip
+def test_every_override_is_read_once(rig: Rig, monkeypatch: pytest.MonkeyPatch, data: str, inside: str) -> None:
+    password = rig.password({Scope.CALENDARS})
+    alarm = ("BEGIN:VALARM", "ACTION:AUDIO", "TRIGGER:-P1D", "END:VALARM")
+    assert put(rig, password, with_overrides(*alarm)).status == 201
+    seen = counted(monkeypatch, Occurrences, "_override")
+    assert query(rig, password, data=data, inside=inside).status == 207
+    assert len(seen) <= OVERRIDES
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> list[object]:
+    """The calls of a function from now on."""
+    calls: list[object] = []
+    called: Callable[..., Any] = getattr(where, name)
+
+    def noted(*given: Any, **named: Any) -> Any:
+        calls.append(given)
+        return called(*given, **named)
+
+    monkeypatch.setattr(where, name, noted)
+    return calls
+
+
+def test_an_alarm_with_a_moment_of_its_own_is_asked_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    password = rig.password({Scope.CALENDARS})
+    alarm = ("BEGIN:VALARM", "ACTION:AUDIO", "TRIGGER;VALUE=DATE-TIME:19990101T000000Z", "END:VALARM")
+    assert put(rig, password, calendar_object("x", "RRULE:FREQ=DAILY", *alarm)).status == 201
+    seen = counted(monkeypatch, alarms, "meets")
+    asked = '<C:comp-filter name="VALARM"><C:time-range start="20270101T000000Z"/></C:comp-filter>'
+    assert query(rig, password, inside=asked).hrefs() == []
+    assert len(seen) == 1
+
+
+def test_a_rule_is_followed_for_two_centuries() -> None:
+    """One that strikes and meets nothing would be followed to the year 9999."""
+    source = calendar_object("x", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29").decode()
+    calendar = CalendarObject(source, UTC)
+    begin = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp())
+    found = list(calendar.occurrences("VEVENT").near(Range(begin, LATEST)))
+    years = [each.start.clock.year for each in found if each.start]
+    assert (2028 in years, 2224 in years, max(years) < 2240) == (True, True, True)
+
+
+def test_a_busy_time_does_not_recur(rig: Rig) -> None:
+    password = rig.password({Scope.CALENDARS})
+    lines = ("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY;BYYEARDAY=1")
+    octets = calendar_object("x", *lines, component="VFREEBUSY")
+    assert put(rig, password, octets).status == 201
+    occurrences = CalendarObject(octets.decode(), UTC).occurrences("VFREEBUSY")
+    assert [occurrences.series(each) for each in occurrences.masters] == [None]
+
+
+@pytest.mark.parametrize("report", ["expand", "free-busy-query"])
+def test_nobody_expands_more_than_two_centuries(rig: Rig, report: str) -> None:
+    """Whatever is stored: a rule by the day is walked over day by day."""
+    password = rig.password({Scope.CALENDARS})
+    times = 'start="20260101T000000Z" end="99980101T000000Z"'
+    if report == "expand":
+        reply = query(rig, password, data=f"<C:expand {times}/>")
+    else:
+        body = f"<C:free-busy-query {NAMESPACES}><C:time-range {times}/></C:free-busy-query>".encode()
+        reply = rig.request("REPORT", PATH, body, password=password, depth="1")
+    assert (reply.status, b"number-of-matches-within-limits" in reply.body) == (507, True)
+
+
+def test_a_long_text_is_not_told_for_every_occurrence(rig: Rig) -> None:
+    """50 kB, daily for 27 years, were half a gigabyte in memory."""
+    password = rig.password({Scope.CALENDARS})
+    assert put(rig, password, calendar_object("x", "RRULE:FREQ=DAILY", f"DESCRIPTION:{'x' * 50_000}")).status == 201
+    for end, status in (("20261222T000000Z", 207), ("20280101T000000Z", 507)):
+        data = f'<C:expand start="20260101T000000Z" end="{end}"/>'
+        assert query(rig, password, data=data).status == status
+
+
+@pytest.mark.parametrize("bound", ["MAX_OF_ANSWER", "MAX_CHARACTERS_OF_ANSWER"])
+def test_an_answer_has_room_for_so_many_occurrences(rig: Rig, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    password = rig.password({Scope.CALENDARS})
+    for number in range(5):
+        assert put(rig, password, calendar_object(f"u{number}", "RRULE:FREQ=DAILY"), f"e{number}").status == 201
+    data = '<C:expand start="20270101T000000Z" end="20270131T000000Z"/>'
+    monkeypatch.setattr(expansion, bound, 4 * 30 if bound == "MAX_OF_ANSWER" else 4 * 30 * 150)
+    reply = query(rig, password, data=data)
+    assert (reply.status, b"number-of-matches-within-limits" in reply.body) == (507, True)
+    monkeypatch.setattr(expansion, bound, 10**9)
+    assert query(rig, password, data=data).body.count(b"BEGIN:VEVENT") == 5 * 30
+
+
+FAR_ZONE = [
+    "BEGIN:VTIMEZONE", "TZID:X", "BEGIN:STANDARD", "DTSTART:21000101T000000", "TZOFFSETFROM:+0100",
+    "TZOFFSETTO:+0200", f"RRULE:FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR={','.join(map(str, range(24)))}",
+    "END:STANDARD", "BEGIN:DAYLIGHT", "DTSTART:19900101T000000", "TZOFFSETFROM:+0200", "TZOFFSETTO:+0100",
+    "END:DAYLIGHT", "END:VTIMEZONE",
+]  # fmt: skip
+
+
+def test_a_zone_does_not_change_for_ever() -> None:
+    """Changes by the hour from 2100 on: dateutil would follow seventy million of them to the year 9998."""
+    calendar = parse("\r\n".join(["BEGIN:VCALENDAR", *FAR_ZONE, "END:VCALENDAR", ""]))
+    zone = zones.Zones(calendar, UTC).named("X")
+    assert isinstance(zone, zones.Defined)
+    assert [when.year for when in vars(zone)["_changes"]] == [1990]
+    assert str(zone.utcoffset(datetime(9998, 1, 1))) == "1:00:00"  # noqa: DTZ001
+    assert FAR_FUTURE == 2100
+
+
+def test_a_zone_that_an_object_defines_is_the_one_that_everybody_knows() -> None:
+    lines = [
+        "BEGIN:VTIMEZONE", "TZID:X", "BEGIN:DAYLIGHT", "DTSTART:19960331T020000", "TZOFFSETFROM:+0100",
+        "TZOFFSETTO:+0200", "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", "END:DAYLIGHT", "BEGIN:STANDARD",
+        "DTSTART:19961027T030000", "TZOFFSETFROM:+0200", "TZOFFSETTO:+0100",
+        "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU", "END:STANDARD", "END:VTIMEZONE",
+    ]  # fmt: skip
+    own = zones.Zones(parse("\r\n".join(["BEGIN:VCALENDAR", *lines, "END:VCALENDAR", ""])), UTC).named("X")
+    madrid = zones.by_name("Europe/Madrid")
+    assert madrid is not None
+    begin = datetime(1997, 1, 1, tzinfo=UTC).timestamp()
+    for hours in range(0, 30 * 365 * 24, 7):
+        moment = datetime.fromtimestamp(begin + hours * 3600, UTC)
+        told = moment.astimezone(madrid).replace(tzinfo=None)
+        assert moment.astimezone(own).replace(tzinfo=None) == told
+        assert own.utcoffset(told) == madrid.utcoffset(told)
+
+
+@pytest.mark.parametrize("until", ["99991231", "99991231T235959Z"])
+def test_a_rule_until_the_last_year_is_one_without_an_end(rig: Rig, until: str) -> None:
+    """Some programs write so. In a time zone it was a 500."""
+    password = rig.password({Scope.CALENDARS})
+    assert put(rig, password, calendar_object("x", f"RRULE:FREQ=DAILY;UNTIL={until}")).status == 201
+    zone = [
+        "BEGIN:VTIMEZONE", "TZID:X", "BEGIN:STANDARD", "DTSTART:19900101T000000", "TZOFFSETFROM:+0100",
+        "TZOFFSETTO:+0200", f"RRULE:FREQ=YEARLY;UNTIL={until}", "END:STANDARD", "END:VTIMEZONE", "BEGIN:VEVENT",
+    ]  # fmt: skip
+    octets = calendar_object("y").replace(b"BEGIN:VEVENT", "\r\n".join(zone).encode())
+    assert put(rig, password, octets, "y").status == 201
+
+
+def test_busy_times_and_alarms_have_a_number(rig: Rig) -> None:
+    password = rig.password({Scope.CALENDARS})
+    alarm = ["BEGIN:VALARM", "ACTION:AUDIO", "TRIGGER:-P1D", "END:VALARM"]
+    busy = "FREEBUSY:" + ",".join(["20260101T000000Z/PT1H"] * 3_000)
+    assert put(rig, password, calendar_object("x", *alarm * 100)).status == 201
+    assert put(rig, password, calendar_object("x", *alarm * 101)).status == 403
+    assert put(rig, password, calendar_object("y", busy, component="VFREEBUSY"), "y").status == 201
+    many = put(rig, password, calendar_object("y", f"{busy},20260101T000000Z/PT1H", component="VFREEBUSY"), "y")
+    assert (many.status, b"max-instances" in many.body) == (403, True)
+
+
+def test_a_value_is_folded_once_for_many_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded: list[str] = []
+    monkeypatch.setitem(text.COLLATIONS, "i;octet", lambda value: folded.append(value) or value)
+    line = parse(calendar_object("x", "SUMMARY:y").decode()).components[0].get("SUMMARY")
+    assert line is not None
+    for wanted in ("a", "y", "z"):
+        match = TextMatch(wanted, "i;octet", "contains", negated=False)
+        assert match.matches_line(line) is (wanted == "y")
+    assert folded == ["y"]
+
+
+def test_long_rows_of_the_index_are_not_remembered(rig: Rig) -> None:
+    """Thousands of exceptions, in thousands of objects, were hundreds of megabytes in each worker."""
+    password = rig.password({Scope.CALENDARS})
+    years = ",".join(f"{year}1122T120000Z" for year in range(2027, 3027))
+    assert put(rig, password, calendar_object("x", "RRULE:FREQ=YEARLY", f"EXDATE:{years}")).status == 201
+    index_rows._read.cache_clear()
+    asked = '<C:time-range start="{0}1101T000000Z" end="{0}1201T000000Z"/>'
+    for year, found in ((2026, 1), (2030, 0), (3030, 1)):
+        assert len(query(rig, password, inside=asked.format(year)).hrefs()) == found
+    assert index_rows._read.cache_info().currsize == 0
