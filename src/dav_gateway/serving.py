@@ -78,10 +78,9 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
     """
     # Every limit but those of an object and an account is the server's, by the same name: a misspelt one fails here.
     own = {item.name: getattr(settings.limits, item.name) for item in fields(settings.limits)}
-    limits = ServerLimits(
-        **{name: value for name, value in own.items() if name not in ("object_bytes", "account_bytes")}
-    )
-    site = Site(settings.realm, settings.public_url, settings.limits.object_bytes, settings.limits.account_bytes)
+    of_dav = {name: own.pop(name) for name in ("object_bytes", "account_bytes", "account_collections")}
+    limits = ServerLimits(**own)
+    site = Site(settings.realm, settings.public_url, *of_dav.values())
     registry = ConnectionRegistry()
     # A process of its own, that the kernel may end; whoever embeds the server is spared.
     watchdog = None if place is None else KernelWatchdog()

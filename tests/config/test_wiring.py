@@ -23,7 +23,11 @@ def settings(folder: Path, **values: str) -> Settings:
 
 def test_every_limit_is_one_of_the_server_or_of_the_dav_room() -> None:
     known = {item.name for item in fields(ServerLimits)}
-    assert {item.name for item in fields(LimitSettings)} - known == {"object_bytes", "account_bytes"}
+    assert {item.name for item in fields(LimitSettings)} - known == {
+        "object_bytes",
+        "account_bytes",
+        "account_collections",
+    }
 
 
 def test_choices_are_those_of_the_parts(tmp_path: Path) -> None:

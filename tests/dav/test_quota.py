@@ -93,3 +93,31 @@ def test_another_account_has_room_of_its_own(limited: Rig) -> None:
     ben = limited.password({Scope.CALENDARS}, account="ben")
     path = PATH.replace("ana", "ben") + "x.ics"
     assert limited.request("PUT", path, calendar_object("x"), password=ben, login="ben").status == 201
+
+
+def test_an_account_has_so_many_calendars_and_address_books(rig_anywhere: Rig) -> None:
+    """Nothing else would end a program that makes them; every listing of a home tells them all."""
+    rig_anywhere.seed()
+    have = 3  # calendar, tasks, contacts
+    rig = Rig(rig_anywhere.services, replace(rig_anywhere.site, account_collections=have + 1))
+    password = rig.password(BOTH)
+    assert rig.request("MKCALENDAR", HOME + "one/", password=password).status == 201
+    before = rig.everything()
+    book = (
+        b'<D:mkcol xmlns:D="DAV:" xmlns:CR="urn:ietf:params:xml:ns:carddav"><D:set><D:prop><D:resourcetype>'
+        b"<D:collection/><CR:addressbook/></D:resourcetype></D:prop></D:set></D:mkcol>"
+    )
+    for refused in (
+        rig.request("MKCALENDAR", HOME + "two/", password=password),
+        rig.request("MKCOL", "/dav/ana/contacts/two/", book, password=password),
+        rig.request("COPY", PATH, password=password, destination=HOME + "two/"),
+        rig.request("COPY", PATH, password=password, destination=HOME + "two/", depth="0"),
+    ):
+        assert (refused.status, b"<D:quota-not-exceeded/>" in refused.body) == (507, True)
+    assert rig.everything() == before
+    assert rig.request("MOVE", HOME + "one/", password=password, destination=HOME + "two/").status == 201
+    assert rig.request("COPY", PATH, password=password, destination=HOME + "two/").status == 204
+    assert rig.request("DELETE", HOME + "two/", password=password).status == 204
+    assert rig.request("MKCALENDAR", HOME + "two/", password=password).status == 201
+    ben = rig.password(BOTH, account="ben")
+    assert rig.request("MKCALENDAR", "/dav/ben/calendars/one/", password=ben, login="ben").status == 201

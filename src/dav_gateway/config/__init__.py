@@ -118,6 +118,7 @@ class LimitSettings:
     body_bytes: int = setting(10 * MIB, size(KIB, 2 * GIB))
     object_bytes: int = setting(10 * MIB, size(KIB, 256 * MIB))
     account_bytes: int = setting(0, size(0, 1024 * GIB))
+    account_collections: int = setting(100, whole(2, 10_000))
     header_bytes: int = setting(32 * KIB, size(2 * KIB, MIB))
     header_count: int = setting(100, whole(16, 1000))
     header_seconds: float = setting(15.0, seconds(0.1, 600))

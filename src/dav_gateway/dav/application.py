@@ -165,7 +165,7 @@ class Application(RadicaleApplication):
             if media_type.is_foreign_to_xml(environ):
                 return answers.plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "A new collection is described in XML.")
             raise
-        return make_collection.make(request, resource, environ["REQUEST_METHOD"], body)
+        return make_collection.make(request, self._site, resource, environ["REQUEST_METHOD"], body)
 
     def do_GET(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:  # noqa: ARG002
         """An object as it was stored, or a whole collection; 304 when the client has it already."""

@@ -4,12 +4,13 @@ from http import HTTPStatus
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.scope import Kind, Resource, Scope
-from dav_gateway.dav import answers, dead, properties
+from dav_gateway.dav import answers, dead, properties, quota
 from dav_gateway.dav.answers import Own, Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import DECLARATION, XML_TYPE, multistatus, response
 from dav_gateway.dav.names import DECLARATIONS, clark
 from dav_gateway.dav.property_update import changes, refused_properties, too_large
+from dav_gateway.dav.site import Site
 from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import collections, objects
@@ -21,7 +22,7 @@ KIND_OF = {Scope.CALENDARS: clark("C:calendar"), Scope.CONTACTS: clark("CR:addre
 MAX_COLLECTION_NAME = 128
 
 
-def make(request: DavRequest, resource: Resource | None, method: str, body: Element | None) -> Response:
+def make(request: DavRequest, site: Site, resource: Resource | None, method: str, body: Element | None) -> Response:
     """MKCALENDAR or MKCOL: an empty calendar in the calendars home, an empty address book in the contacts home."""
     asked = changes(body, "C:mkcalendar" if method == "MKCALENDAR" else "D:mkcol")
     if resource is None or resource.kind is not Kind.COLLECTION or resource.home is None:
@@ -44,6 +45,9 @@ def make(request: DavRequest, resource: Resource | None, method: str, body: Elem
     if unfit is not None:
         return unfit
     connection = request.begin_write()
+    full = quota.of_collections(request, site)
+    if full is not None:
+        return full
     try:
         collections.create(
             connection,

@@ -1,4 +1,5 @@
-"""How much an account may store (RFC 4331): `limits.account_bytes` for all of its objects together."""
+"""How much an account may store (RFC 4331): `limits.account_bytes` for all of its objects together, and
+`limits.account_collections` calendars and address books."""
 
 from http import HTTPStatus
 
@@ -28,4 +29,19 @@ def exceeded(request: DavRequest, site: Site, growth: int, *, of_properties: boo
         HTTPStatus.INSUFFICIENT_STORAGE,
         "D:quota-not-exceeded",
         f"An account has room for {site.account_bytes} bytes; {max(0, site.account_bytes - used)} are left.",
+    )
+
+
+def of_collections(request: DavRequest, site: Site) -> Own | None:
+    """507 when the account has as many calendars and address books as it may (RFC 4791 section 5.3.1, RFC 4918 section
+    9.3.1), else None.
+
+    Asked inside the write transaction; on PostgreSQL those who ask at the same time may each make one.
+    """
+    if collections.count(request.begin_write(), request.granted.account.id) < site.account_collections:
+        return None
+    return answers.precondition(
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        "D:quota-not-exceeded",
+        f"An account has at most {site.account_collections} calendars and address books.",
     )

@@ -44,7 +44,9 @@ def answer(
         if not overwrites(environ):
             return occupied()
         collections.remove(connection, replaced.id)
-    full = quota.exceeded(request, site, origin.size) if keep and deep != "0" else None
+    full = quota.of_collections(request, site) if keep else None
+    if full is None and keep and deep != "0":
+        full = quota.exceeded(request, site, origin.size)
     if full is not None:
         return full
     try:

@@ -87,6 +87,7 @@ _REMOVE = delete(collection).where(_ID)
 _TOTAL_SIZE = select(func.coalesce(func.sum(collection.c.size), 0)).where(
     collection.c.account_id == bindparam("account_id")
 )
+_COUNT = select(func.count()).where(collection.c.account_id == bindparam("account_id"))
 _SET_PROPERTIES = (
     update(collection)
     .where(_ID)
@@ -200,6 +201,11 @@ def remove(c: Connection, collection_id: int) -> bool:
 def total_size(c: Connection, account_id: int) -> int:
     """Octets in all collections of the account: one row for each collection is read, none for an object."""
     return int(c.execute(_TOTAL_SIZE, {"account_id": account_id}).scalar_one())
+
+
+def count(c: Connection, account_id: int) -> int:
+    """How many calendars and address books the account has."""
+    return int(c.execute(_COUNT, {"account_id": account_id}).scalar_one())
 
 
 def set_properties(c: Connection, collection_id: int, properties: Mapping[str, str], now: Moment) -> Collection:
