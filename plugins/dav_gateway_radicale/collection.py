@@ -99,7 +99,7 @@ class Collection(BaseCollection):
     def get_multi(self, hrefs: Iterable[str]) -> Iterator[tuple[str, radicale_item.Item | None]]:
         """Objects by name; None for a name that does not exist."""
         wanted = list(dict.fromkeys(hrefs))
-        found = {each.name: each for each in objects.get_many(self._request.connection, self.stored.id, wanted)}
+        found = {each.name: each for each in objects.each_of(self._request.connection, self.stored.id, wanted)}
         for name in wanted:
             yield name, self.item(found[name]) if name in found else None
 

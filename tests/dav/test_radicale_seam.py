@@ -101,12 +101,6 @@ def test_the_real_application_serves_the_query_that_is_radicales(rig: Rig) -> No
         assert reply.body.count(b"BEGIN:VEVENT") == found
 
 
-def test_a_whole_collection_can_be_read(rig: Rig) -> None:
-    rig.seed()
-    reply = rig.request("GET", "/dav/ana/calendars/calendar/", password=rig.password({Scope.CALENDARS}))
-    assert (reply.status, reply.body.count(b"BEGIN:VEVENT")) == (200, 1)
-
-
 @pytest.mark.parametrize("path", ["/dav/.web/", "/dav/.sharing/v1/", "/dav/.token/x/", "/dav/.mobileconfig"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PROPFIND"])
 def test_radicales_other_interfaces_are_not_there(rig: Rig, method: str, path: str) -> None:

@@ -96,6 +96,9 @@ def test_a_copy_beside_itself_has_the_same_uid(rig_anywhere: Rig, password: str)
         ("COPY", TEAM, HOME + "x" * 200 + "/", 403),
         ("COPY", SOURCE, TEAM + "x" * 300, 403),
         ("COPY", SOURCE, "http://elsewhere.example" + TEAM + "x.ics", 502),
+        ("MOVE", SOURCE, "ftp://dav.example.org" + TEAM + "x.ics", 502),
+        ("MOVE", SOURCE, "javascript:" + TEAM + "x.ics", 502),
+        ("MOVE", SOURCE, TEAM.rstrip("/") + "%2Fx.ics", 403),
     ],
 )
 def test_what_goes_nowhere_changes_nothing(

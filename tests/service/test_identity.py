@@ -85,6 +85,17 @@ def test_guesses_are_slowed_where_they_come_from_and_nowhere_else(small_ana: Ana
     assert small_ana.password().is_signed_in, "and here after the wait"
 
 
+def test_a_slowed_name_does_not_tell_whose_e_mail_is_whose(small_ana: Ana) -> None:
+    """With one bucket for both, the answer to the second would tell that there is such an account."""
+    for name, email in (("ana", "ana@nogal.example"), ("nobody", "nobody@nogal.example")):
+        small_ana.company.clock.advance(MINUTE)
+        for _ in range(11):
+            slowed = small_ana.page.identity.by_password(begin(), name, "wrong", DESK)
+        assert slowed.sign_in.reason is SignInReason.WAIT
+        other = small_ana.page.identity.by_password(begin(), email, "wrong", DESK)
+        assert other.sign_in.reason is SignInReason.WRONG, name
+
+
 def test_with_codes_on_a_password_is_half_of_it(ana: Ana) -> None:
     ana.turn_codes_on()
     ana.company.clock.advance(30 * SECOND)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from dav_gateway.core.credential import Reason
 from dav_gateway.dav import multistatus
 from dav_gateway.dav.names import clark, element
+from dav_gateway.service.request import EndOfRequest
 
 Response = tuple[int, Mapping[str, str] | Sequence[tuple[str, str]], str | bytes | None, str | None]
 """Status, headers, body, and what Radicale would log of the request: its `WSGIResponse`."""
@@ -39,6 +40,9 @@ class Instead(Exception):
 
 
 RETRY_AFTER = 5
+MOST_WHOLE = 64 * 1024 * 1024
+"""Octets of an answer that is made in one piece, as the first one to a password in a process is, and those at odd
+addresses: asked for again, a longer one is written while it is read."""
 TEXT_TYPE = "text/plain; charset=utf-8"
 
 
@@ -146,6 +150,15 @@ def empty(status: int, headers: Mapping[str, str] | None = None) -> Own:
 
 
 def whole(response: Long) -> Response:
-    """The answer with its body in one piece."""
+    """The answer with its body in one piece. Raises EndOfRequest for one that is longer than MOST_WHOLE."""
     status, headers, body, logged = response
-    return status, headers, b"".join(body) if isinstance(body, Pieces) else body, logged
+    return status, headers, _joined(body) if isinstance(body, Pieces) else body, logged
+
+
+def _joined(pieces: Pieces) -> bytes:
+    joined = bytearray()
+    for piece in pieces:
+        joined += piece
+        if len(joined) > MOST_WHOLE:
+            raise EndOfRequest(Reason.OVERLOADED, "a long answer before the password was proven", retry_after=1)
+    return bytes(joined)

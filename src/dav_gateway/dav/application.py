@@ -1,8 +1,7 @@
 """Radicale's application, extended in this one place.
 
-Every method is ours; Radicale's are its dispatch and, over our storage plug-in, the GET of a whole collection. Around
-all of them: the credential's permission first, the write transaction decided by the status, refusals with the DAV
-precondition.
+Every method is ours; Radicale's is its dispatch. Around all of them: the credential's permission first, the write
+transaction decided by the status, refusals with the DAV precondition.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +11,6 @@ from xml.etree.ElementTree import Element
 
 from radicale import config, httputils
 from radicale.app import Application as RadicaleApplication
-from radicale.pathutils import sanitize_path
 
 from dav_gateway.core.credential import Reason
 from dav_gateway.core.errors import GatewayError, Refusal
@@ -22,6 +20,7 @@ from dav_gateway.dav import (
     delete,
     destination,
     get,
+    get_collection,
     guard,
     make_collection,
     media_type,
@@ -169,22 +168,16 @@ class Application(RadicaleApplication):
 
     def do_GET(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:  # noqa: ARG002
         """An object as it was stored, or a whole collection; 304 when the client has it already."""
+        return self._whole(self._get, environ)
 
-        def handler(request: DavRequest, resource: Resource | None, asked: Mapping[str, Any]) -> Response:
-            if resource is None or resource.kind is not Kind.COLLECTION:
-                return self._get(request, resource, asked)
-            # Radicale asserts that a path has no doubled slashes.
-            path = sanitize_path(request.path)
-            return get.on_condition(asked, RadicaleApplication.do_GET(self, asked, base_prefix, path, *rest))
-
-        return self._whole(handler, environ)
-
-    def _get(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Response:
-        if resource is None or resource.kind is not Kind.OBJECT:
-            return answers.not_allowed(
-                allow(resource), "This is an address for calendar and contact programs (CalDAV, CardDAV)."
-            )
-        return get.on_condition(environ, get.answer(request, self._site, resource))
+    def _get(self, request: DavRequest, resource: Resource | None, environ: Mapping[str, Any]) -> Long:
+        if resource is not None and resource.kind is Kind.OBJECT:
+            return get.on_condition(environ, get.answer(request, self._site, resource))
+        if resource is not None and resource.kind is Kind.COLLECTION:
+            return get.on_condition(environ, get_collection.answer(request, self._site, resource))
+        return answers.not_allowed(
+            allow(resource), "This is an address for calendar and contact programs (CalDAV, CardDAV)."
+        )
 
     def do_HEAD(self, environ: Any, base_prefix: str, path: str, *rest: Any) -> Response:
         """GET without its body, which Radicale's call leaves out."""

@@ -19,11 +19,14 @@ def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
         path = unquote(url.path, errors="strict")
     except ValueError:
         return answers.plain(HTTPStatus.BAD_REQUEST, "The Destination header is not a URI.")
+    if url.scheme not in ("", "http", "https"):
+        return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is no address of this server.")
     if url.netloc and url.netloc not in (environ.get("HTTP_HOST", ""), urlsplit(site.public_url).netloc):
         return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is on another server.")
     segments = path.split("/")
     if (
-        not path.startswith(f"{PREFIX}/")
+        "%2f" in url.path.lower()  # as in a request target, whose readers could take it apart differently
+        or not path.startswith(f"{PREFIX}/")
         or "." in segments
         or ".." in segments
         or not path.replace("\n", "").isprintable()

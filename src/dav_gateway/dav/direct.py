@@ -101,6 +101,8 @@ def _may_be_one_read(resource: Resource, environ: Mapping[str, Any]) -> bool:
     if environ["REQUEST_METHOD"] == "REPORT":
         # With a sync token it is asked all day, and mostly nothing has changed; without one everything is told.
         return b"sync-collection" in _body(environ) and SYNC_TOKEN_PREFIX.encode() in _body(environ)
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        return resource.kind is Kind.OBJECT
     return bool(environ["REQUEST_METHOD"] != "PROPFIND" or environ.get("HTTP_DEPTH", "0") == "0")
 
 
@@ -125,4 +127,6 @@ def _is_plain(path: str) -> bool:
 
 
 def _is_ours(method: str, resource: Resource) -> bool:
+    if method in ("GET", "HEAD"):
+        return resource.kind in (Kind.COLLECTION, Kind.OBJECT)
     return method in METHODS and (method in ("PROPFIND", "REPORT") or resource.kind is Kind.OBJECT)

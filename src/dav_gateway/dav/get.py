@@ -6,7 +6,7 @@ from typing import Any
 
 from dav_gateway.core.scope import Resource
 from dav_gateway.dav import answers, conditions, properties
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav.answers import Long, Response
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import look_up
 from dav_gateway.service.request import DavRequest
@@ -25,7 +25,7 @@ def answer(request: DavRequest, site: Site, resource: Resource) -> Response:
     return HTTPStatus.OK, headers, looked.object.octets, None
 
 
-def on_condition(environ: Mapping[str, Any], response: Response) -> Response:
+def on_condition(environ: Mapping[str, Any], response: Long) -> Long:
     """The answer to a GET, or 304 or 412 where the request's conditions ask for that. A range is never served: the
     whole object is a right answer to it (RFC 9110 section 14.2)."""
     status, headers, body, logged = response

@@ -6,7 +6,6 @@ Text is put together as it goes out: for answers whose shape is known a tree wou
 import re
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from itertools import islice
 from urllib.parse import quote
 
 from dav_gateway.dav.names import DECLARATIONS, clark, element, text
@@ -18,6 +17,8 @@ precondition for a second precondition."""
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 RESPONSES_OF_A_PIECE = 256
+LONGEST_PIECE = 256 * 1024
+"""Characters of responses that end a piece, and objects that are held at once."""
 HREF = re.compile(r"<D:href>([^<]*)</D:href>")
 """An href in a property as we write it."""
 
@@ -57,12 +58,17 @@ def multistatus(responses: Iterable[str], trailer: str = "") -> bytes:
 
 
 def pieces(responses: Iterable[str], trailer: str = "") -> Iterator[bytes]:
-    """The whole body as `multistatus` makes it, a few hundred responses at a time."""
+    """The whole body as `multistatus` makes it, a few hundred responses at a time, or fewer long ones."""
     yield f"{DECLARATION}<D:multistatus {DECLARATIONS}>".encode()
-    each = iter(responses)
-    while some := list(islice(each, RESPONSES_OF_A_PIECE)):
-        yield "".join(some).encode()
-    yield f"{trailer}</D:multistatus>".encode()
+    some: list[str] = []
+    length = 0
+    for each in responses:
+        some.append(each)
+        length += len(each)
+        if len(some) == RESPONSES_OF_A_PIECE or length > LONGEST_PIECE:
+            yield "".join(some).encode()
+            some, length = [], 0
+    yield f"{''.join(some)}{trailer}</D:multistatus>".encode()
 
 
 def error(condition: str, content: str = "", sentence: str = "") -> bytes:

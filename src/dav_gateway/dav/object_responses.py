@@ -18,7 +18,7 @@ from dav_gateway.core.moment import EPOCH
 from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Kind, Scope
 from dav_gateway.dav import dead, properties, view
-from dav_gateway.dav.multistatus import propstat, status_line
+from dav_gateway.dav.multistatus import LONGEST_PIECE, propstat, status_line
 from dav_gateway.dav.names import clark, element, octets_text, tags
 from dav_gateway.dav.properties import DATA
 from dav_gateway.dav.site import Site
@@ -132,7 +132,7 @@ class ObjectResponses:
             return
         assert self._looked.collection is not None
         left, number = iter(given), self._looked.collection.id
-        while together := list(islice(left, TOGETHER)):
+        while together := _together(left):
             names = [stored.name for stored, _ in together]
             request = self._looked.request
             kept = object_properties.of_many(request.connection, number, names)
@@ -177,6 +177,18 @@ class ObjectResponses:
             field if value.told is None else value.told(field)
             for value, field in zip(self._values, fields, strict=True)
         ]
+
+
+def _together(left: Iterator[tuple[StoredObject, str | None]]) -> list[tuple[StoredObject, str | None]]:
+    """The next of them, so many that what is held of them at once is little."""
+    found: list[tuple[StoredObject, str | None]] = []
+    size = 0
+    for stored, data in islice(left, TOGETHER):
+        found.append((stored, data))
+        size += len(stored.octets) + len(data or "")
+        if size > LONGEST_PIECE:
+            break
+    return found
 
 
 def _literal(text: str) -> str:

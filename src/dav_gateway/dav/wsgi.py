@@ -149,6 +149,8 @@ def _sent(environ: dict[str, Any], response: Long, start_response: StartResponse
         sent = _started(encoded(environ, (status, headers, body, logged)), start_response)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else sent
     said, pieces = encoded_pieces(environ, dict(headers), body)
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return _started((status, {**said, "Content-Length": str(sum(map(len, pieces)))}, None, None), start_response)
     write = start_response(f"{int(status)} {HTTPStatus(status).phrase}", [*said.items()])
     for piece in pieces:
         write(piece)
@@ -158,5 +160,6 @@ def _sent(environ: dict[str, Any], response: Long, start_response: StartResponse
 def _started(response: Own, start_response: StartResponse) -> Iterable[bytes]:
     status, headers, body, _ = response
     body = body or b""
-    start_response(f"{int(status)} {HTTPStatus(status).phrase}", [*headers.items(), ("Content-Length", str(len(body)))])
+    told = {"Content-Length": str(len(body)), **headers}
+    start_response(f"{int(status)} {HTTPStatus(status).phrase}", [*told.items()])
     return [body]

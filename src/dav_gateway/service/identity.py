@@ -70,8 +70,9 @@ class Identity:
         Raises Overloaded and StoreUnavailable, which are never "wrong".
         """
         account = self._named(at, login)
-        # Everybody's own bucket, whether the account exists or not: a shared one would tell which do not.
-        typed = login.strip().lower() if account is None else account.name
+        # A bucket for each text that is typed, whether the account exists or not: one that all strangers share would
+        # tell which do not, and one for name and e-mail together that both are of one account.
+        typed = account.name if at.account_id is not None and account is not None else login.strip().lower()
         key = f"password:{blake2b(typed.encode(errors='replace'), digest_size=16).hexdigest()}"
 
         def judge() -> tuple[Outcome, bool]:

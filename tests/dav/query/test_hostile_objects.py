@@ -98,6 +98,19 @@ def test_a_rule_is_followed_for_two_centuries() -> None:
     assert (2028 in years, 2224 in years, max(years) < 2240) == (True, True, True)
 
 
+def test_a_rule_that_counts_is_followed_for_two_centuries() -> None:
+    """It is walked through from its first day, whenever is asked for."""
+    source = calendar_object("x", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;COUNT=10000").decode()
+    occurrences = CalendarObject(source, UTC).occurrences("VEVENT")
+
+    def years(first: int, last: int) -> list[int]:
+        begin, end = (int(datetime(year, 1, 2, tzinfo=UTC).timestamp()) for year in (first, last))
+        return [each.start.clock.year for each in occurrences.near(Range(begin, end)) if each.start]
+
+    assert (2196 in years(2195, 2197), max(years(2027, 9000)) < 2240) == (True, True)
+    assert set(years(9000, 9100)) <= set(years(2026, 2240))
+
+
 def test_a_busy_time_does_not_recur(rig: Rig) -> None:
     password = rig.password({Scope.CALENDARS})
     lines = ("DTSTART:20260101T000000Z", "RRULE:FREQ=DAILY;BYYEARDAY=1")

@@ -151,6 +151,8 @@ class Series:
         yield self.base, None
         yield from self.dates
         for rule in self.rules:
+            if "COUNT" in rules.parts_of(rule):  # it is followed from its start
+                until = min(until, self.base.seconds(self._zones.floating) + LONGEST)
             before = rules.clock_of(until + 2 * DAY)
             for clock in rules.clocks(rule, self.base, self._zones.floating, begin, before):
                 when = self.base.at(clock)
