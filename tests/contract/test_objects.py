@@ -255,6 +255,9 @@ def test_large_objects_are_read_one_by_one(database: Database, calendar: Collect
         (lambda c: objects.listing(c, calendar.id, ("octets", "etag")), [(o.name, o.octets, o.etag) for o in stored]),
     ]
     with database.read() as c:
+        rows = objects.short_listing(c, calendar.id, ("octets",), 9)
+        assert sorted(map(tuple, rows)) == [(one.name, one.octets) for one in stored]
+    with database.read() as c:
         statements: list[str] = []
         events.listen(c, "before_cursor_execute", lambda *given: statements.append(given[2]))
         for read, expected in readings:

@@ -5,7 +5,20 @@ from functools import cache, lru_cache
 from itertools import chain, starmap
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, text, union_all
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import SyncTokenTooOld
@@ -40,9 +53,9 @@ EVERYTHING = 2**62
 """More octets than an object can have."""
 FITTING = case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))
 """The octets of an object, none of them when they are more than `most`."""
-UNLESS_LARGE = case(
-    (object_.c.size <= literal(LARGE, literal_execute=True), object_.c.octets), else_=literal(b"")
-).label("octets")
+UNLESS_LARGE = case((object_.c.size <= literal_column(str(LARGE)), object_.c.octets), else_=literal(b"")).label(
+    "octets"
+)
 """The octets of an object among many, none of them when it is large: `whole` reads those."""
 _GET_SHORT = select(*HEAD, FITTING).where(_INSIDE, _NAMED)
 _HEADS = select(*HEAD).where(_INSIDE).order_by(object_.c.name)
@@ -165,12 +178,13 @@ def listing(c: Connection, collection_id: int, columns: tuple[str, ...]) -> Iter
     """
     result = c.execute(_listing(columns), {"collection_id": collection_id}, execution_options=_FEW_AT_A_TIME)
     rows = chain.from_iterable(result.partitions())
-    return _rows_with_large(c, collection_id, rows, 1 + columns.index("octets")) if "octets" in columns else rows
+    return _rows_with_large(c, collection_id, rows, columns) if "octets" in columns else rows
 
 
 def _rows_with_large(
-    c: Connection, collection_id: int, rows: Iterable[Sequence[Any]], at: int
+    c: Connection, collection_id: int, rows: Iterable[Sequence[Any]], columns: tuple[str, ...]
 ) -> Iterator[Sequence[Any]]:
+    at = 1 + columns.index("octets")
     for row in rows:
         if row[at]:
             yield row
@@ -182,7 +196,8 @@ def _rows_with_large(
 
 def short_listing(c: Connection, collection_id: int, columns: tuple[str, ...], most: int) -> Sequence[Sequence[Any]]:
     """As `listing`, of `most` objects and no more."""
-    return _short_listing(columns).all(c, {"collection_id": collection_id, "limit": most})
+    rows = _short_listing(columns).all(c, {"collection_id": collection_id, "limit": most})
+    return list(_rows_with_large(c, collection_id, rows, columns)) if "octets" in columns else rows
 
 
 @lru_cache(maxsize=64)

@@ -236,3 +236,34 @@ def test_long_rows_of_the_index_are_not_remembered(rig: Rig) -> None:
     for year, found in ((2026, 1), (2030, 0), (3030, 1)):
         assert len(query(rig, password, inside=asked.format(year)).hrefs()) == found
     assert index_rows._read.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize("asked", ["sync", "query", "filter", "multiget"])
+def test_a_large_object_is_told_whole(rig_anywhere: Rig, asked: str) -> None:
+    """It is not fetched with the others; by none of the ways is it left out, or told without what is in it."""
+    rig = rig_anywhere
+    password = rig.password({Scope.CALENDARS})
+    for name, size in (("a", 10), ("large", 70_000), ("z", 10)):
+        assert put(rig, password, calendar_object(name, f"DESCRIPTION:{'x' * size}."), name).status == 201
+    told = "<D:prop><D:getetag/><C:calendar-data/></D:prop>"
+    inside = '<C:time-range start="20261101T000000Z"/>' if asked == "query" else '<C:prop-filter name="DESCRIPTION"/>'
+    hrefs = "".join(f"<D:href>{PATH}{name}.ics</D:href>" for name in ("z", "large", "none", "a"))
+    query_filter = (
+        '<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">'
+        f"{inside}</C:comp-filter></C:comp-filter></C:filter>"
+    )
+    root, rest = {
+        "sync": ("D:sync-collection", "<D:sync-token/><D:sync-level>1</D:sync-level>"),
+        "multiget": ("C:calendar-multiget", hrefs),
+    }.get(
+        asked,
+        ("C:calendar-query", query_filter),
+    )
+    body = f"<{root} {NAMESPACES}>{told}{rest}</{root}>".encode()
+    depth = "0" if asked == "sync" else "1"
+    for _ in range(2):  # the second time by the short way
+        reply = rig.request("REPORT", PATH, body, password=password, depth=depth)
+        assert reply.status == 207
+        names = [href.removeprefix(PATH).removesuffix(".ics") for href in reply.hrefs()]
+        assert names == ["z", "large", "none", "a"] if asked == "multiget" else sorted(names) == ["a", "large", "z"]
+        assert (reply.body.count(b"xxxxxxxxxx."), reply.body.count(b"x" * 70_000 + b".")) == (3, 1)

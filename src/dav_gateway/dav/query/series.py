@@ -9,6 +9,7 @@ from dav_gateway.dav.query import rules, times
 from dav_gateway.dav.query.times import DAY, Duration, When
 from dav_gateway.dav.query.tree import Component
 from dav_gateway.dav.query.zones import Zones
+from dav_gateway.dav.recurrence import parts_of
 
 LAST_YEAR = 7_258_118_400
 """2200-01-01: rules without an end are followed until then where what is looked for may never come."""
@@ -151,7 +152,7 @@ class Series:
         yield self.base, None
         yield from self.dates
         for rule in self.rules:
-            if "COUNT" in rules.parts_of(rule):  # it is followed from its start
+            if "COUNT" in parts_of(rule):  # it is followed from its start
                 until = min(until, self.base.seconds(self._zones.floating) + LONGEST)
             before = rules.clock_of(until + 2 * DAY)
             for clock in rules.clocks(rule, self.base, self._zones.floating, begin, before):
