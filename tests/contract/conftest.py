@@ -71,7 +71,7 @@ def calendar(database: Database, ana: Account) -> Collection:
             c,
             account_id=ana.id,
             home="calendars",
-            name="work",
+            name="team",
             components=["VEVENT"],
             properties={"D:displayname": "Work"},
             now=NOW,

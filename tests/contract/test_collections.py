@@ -18,7 +18,7 @@ def test_what_is_made_is_found_again(database: Database, ana: Account, calendar:
         id=calendar.id,
         account_id=ana.id,
         home=Scope.CALENDARS,
-        name="work",
+        name="team",
         incarnation=calendar.incarnation,
         components=("VEVENT",),
         properties={"D:displayname": "Work"},
@@ -30,17 +30,17 @@ def test_what_is_made_is_found_again(database: Database, ana: Account, calendar:
     assert calendar.etag == f'"{calendar.incarnation}-0"'
     assert calendar.sync_token == f"data:,{calendar.incarnation}:0"
     with database.read() as c:
-        assert collections.find(c, ana.id, "calendars", "work") == calendar
+        assert collections.find(c, ana.id, "calendars", "team") == calendar
         assert collections.get(c, calendar.id) == calendar
         assert collections.in_home(c, ana.id, "calendars") == [calendar]
 
 
 def test_other_homes_owners_and_names_find_nothing(database: Database, ana: Account, calendar: Collection) -> None:
     with database.read() as c:
-        assert collections.find(c, ana.id, "contacts", "work") is None
+        assert collections.find(c, ana.id, "contacts", "team") is None
         assert collections.find(c, ana.id, "calendars", "Work") is None
-        assert collections.find(c, ana.id + 1, "calendars", "work") is None
-        assert collections.find(c, None, "calendars", "work") is None
+        assert collections.find(c, ana.id + 1, "calendars", "team") is None
+        assert collections.find(c, None, "calendars", "team") is None
         assert collections.get(c, calendar.id + 1) is None
         assert collections.in_home(c, ana.id, "contacts") == []
         assert collections.in_home(c, ana.id + 1, "calendars") == []
@@ -50,18 +50,18 @@ def test_a_home_lists_by_name(database: Database, ana: Account, calendar: Collec
     with database.write() as c:
         for name in ("zoo", "art"):
             _create(c, ana.id, name, now)
-        assert [found.name for found in collections.in_home(c, ana.id, "calendars")] == ["art", "work", "zoo"]
+        assert [found.name for found in collections.in_home(c, ana.id, "calendars")] == ["art", "team", "zoo"]
 
 
 def test_a_name_is_taken_once_in_a_home(database: Database, ana: Account, calendar: Collection, now: Moment) -> None:
     with database.write() as c:
         bo = accounts.add(c, name="bo", email="bo@example.org", display_name="Bo", now=now)
         with pytest.raises(CollectionExists):
-            _create(c, ana.id, "work", now)
-        _create(c, bo.id, "work", now)
-        _create(c, ana.id, "work", now, home="contacts")
+            _create(c, ana.id, "team", now)
+        _create(c, bo.id, "team", now)
+        _create(c, ana.id, "team", now, home="contacts")
     with database.read() as c:
-        assert collections.find(c, ana.id, "calendars", "work") == calendar
+        assert collections.find(c, ana.id, "calendars", "team") == calendar
 
 
 def test_the_company_directory_is_one_and_in_no_home(database: Database, ana: Account, now: Moment) -> None:
@@ -100,8 +100,8 @@ def test_made_again_it_is_another(database: Database, ana: Account, calendar: Co
     with database.write() as c:
         assert collections.remove(c, calendar.id)
         assert not collections.remove(c, calendar.id)
-        assert collections.find(c, ana.id, "calendars", "work") is None
-        again = _create(c, ana.id, "work", now)
+        assert collections.find(c, ana.id, "calendars", "team") is None
+        again = _create(c, ana.id, "team", now)
     assert again.incarnation != calendar.incarnation
     assert again.etag != calendar.etag
 
@@ -130,4 +130,4 @@ def test_a_new_name_is_the_same_collection(database: Database, ana: Account, cal
         found = collections.find(c, ana.id, "calendars", "renamed")
         assert found is not None
         assert (found.id, found.sync_token) == (calendar.id, calendar.sync_token)
-        assert collections.find(c, ana.id, "calendars", "work") is None
+        assert collections.find(c, ana.id, "calendars", "team") is None

@@ -24,7 +24,7 @@ def test_every_field_survives(database: Database, ana: Account, draft: Credentia
         draft,
         scopes=frozenset({Scope.CALENDARS, Scope.CONTACTS}),
         access=Access.READ_ONLY,
-        collections=frozenset({"work", "employees"}),
+        collections=frozenset({"team", "employees"}),
         networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")),
         **{name: Moment(number) for number, name in enumerate(MOMENTS, start=1)},  # type: ignore[arg-type]
         **{name: f"<{name}>" for name in TEXTS},  # type: ignore[arg-type]

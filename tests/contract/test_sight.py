@@ -16,12 +16,12 @@ from dav_gateway.store.sight import MOST_CHANGES, Changes
 
 Issue = Callable[..., Credential]
 AT = {
-    "/ana/calendars/work/": ("calendars", "work"),
-    "/ana/calendars/work/1.ics": ("calendars", "work"),
-    "/ana/calendars/work/none.ics": ("calendars", "work"),
+    "/ana/calendars/team/": ("calendars", "team"),
+    "/ana/calendars/team/1.ics": ("calendars", "team"),
+    "/ana/calendars/team/none.ics": ("calendars", "team"),
     "/ana/calendars/none/": ("calendars", "none"),
     "/ana/calendars/none/1.ics": ("calendars", "none"),
-    "/ana/contacts/work/": ("contacts", "work"),
+    "/ana/contacts/team/": ("contacts", "team"),
     "/ana/calendars/bens/": ("calendars", "bens"),
     "/ana/contacts/employees/": ("contacts", "employees"),
     "/ana/contacts/employees/ana.vcf": ("contacts", "employees"),
@@ -65,10 +65,10 @@ def test_it_is_what_three_statements_tell(filled: Database, ana: Account, path: 
 
 def test_without_the_credential_nothing_is_seen(filled: Database) -> None:
     with filled.read_once() as c:
-        assert sight.look(c, "zzzzz", resource("/ana/calendars/work/1.ics")) is None
+        assert sight.look(c, "zzzzz", resource("/ana/calendars/team/1.ics")) is None
 
 
-@pytest.mark.parametrize("path", ["/ana/calendars/work/", "/ana/contacts/employees/"])
+@pytest.mark.parametrize("path", ["/ana/calendars/team/", "/ana/contacts/employees/"])
 def test_what_changed_is_what_the_changes_since_tell(filled: Database, ana: Account, now: Moment, path: str) -> None:
     home, name = AT[path]
     with filled.write() as c:
@@ -96,10 +96,10 @@ def test_many_changes_are_not_told(filled: Database, calendar: Collection, now: 
         for number in range(MOST_CHANGES):
             objects.put(c, calendar.id, NewObject(f"n{number}.ics", f"n{number}", "VEVENT", b"octets"), now)
     with filled.read_once() as c:
-        found = sight.look(c, "k7mqx", resource("/ana/calendars/work/"), since=0)
+        found = sight.look(c, "k7mqx", resource("/ana/calendars/team/"), since=0)
         assert found is not None
-        assert (found.collection and found.collection.name, found.changes) == ("work", None)
-        found = sight.look(c, "k7mqx", resource("/ana/calendars/work/"), since=1)
+        assert (found.collection and found.collection.name, found.changes) == ("team", None)
+        found = sight.look(c, "k7mqx", resource("/ana/calendars/team/"), since=1)
         assert found is not None
         assert found.changes is not None
         assert len(found.changes.changed) == MOST_CHANGES

@@ -131,7 +131,7 @@ def test_a_sync_token_means_its_own_collection_only(
     with database.write() as c:
         collections.remove(c, calendar.id)
         again = collections.create(
-            c, account_id=ana.id, home="calendars", name="work", components=[], properties={}, now=T1
+            c, account_id=ana.id, home="calendars", name="team", components=[], properties={}, now=T1
         )
     with pytest.raises(SyncTokenTooOld):
         again.change_at(calendar.sync_token)

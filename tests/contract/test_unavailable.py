@@ -310,7 +310,7 @@ def _calendar(c: object, owner: Account) -> Collection:
         c,  # type: ignore[arg-type]
         account_id=owner.id,
         home="calendars",
-        name="work",
+        name="team",
         components=[],
         properties={},
         now=T1,
