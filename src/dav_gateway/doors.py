@@ -4,7 +4,7 @@ Each asks first whether this process hears of revocations (`asleep`): after the 
 credential is read.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from dav_gateway.core import claim, errors
@@ -51,6 +51,18 @@ def quickly(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Answer | None]:
         if asleep() is not None:
             return None
         answered = dav.quick(environ)
+        return None if answered is None else _for_server(answered)
+
+    return ask
+
+
+def soon(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Coroutine[Any, Any, Answer | None]]:
+    """As `quickly`, where a database is waited for."""
+
+    async def ask(environ: Environ) -> Answer | None:
+        if asleep() is not None:
+            return None
+        answered = await dav.soon(environ)
         return None if answered is None else _for_server(answered)
 
     return ask
