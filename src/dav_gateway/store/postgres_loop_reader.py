@@ -8,9 +8,11 @@ none goes the way of threads, which asks again and tells what is wrong.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg import waiting
+from psycopg.abc import PQGen
 from sqlalchemy import Engine
 
 from dav_gateway.core.errors import StoreUnavailable
@@ -18,10 +20,18 @@ from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.postgres_dialect import PREPARED
 from dav_gateway.store.prepared import Prepared, Row
 
+Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
-Connection = psycopg.AsyncConnection[Any]
 CONNECTIONS = 4
 """Statements of a tenth of a millisecond that are asked at once at most."""
+
+
+class Connection(psycopg.AsyncConnection[Any]):
+    """Who is cancelled while waiting (a server stops) has gone at once, and drops it: the driver would ask the database
+    to end the statement and wait for that, up to ten seconds when the database has stopped."""
+
+    async def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        return await waiting.wait_async(gen, self.pgconn.socket, interval, timeout)
 
 
 class PostgresLoopReader:
@@ -66,7 +76,7 @@ class PostgresLoopReader:
     async def _open(self) -> None:
         self._count += 1
         try:
-            connection = await psycopg.AsyncConnection.connect(autocommit=True, **self._arguments)
+            connection = await Connection.connect(autocommit=True, **self._arguments)
         except (psycopg.Error, OSError) as error:
             self._count -= 1
             _log.info("the event loop has no connection to the database: %s", as_unavailable(error) or type(error))
