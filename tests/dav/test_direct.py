@@ -209,9 +209,9 @@ def test_a_loop_whose_connection_is_severed_gets_another(postgres_database: Data
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        assert _quick(rig, asked, runner) is None
+        while _quick(rig, asked, runner) is not None:
+            runner.run(asyncio.sleep(0.01))
         _until_connected(rig, runner)
-        assert _quick(rig, asked, runner) is not None
 
 
 SYNC = (
@@ -393,8 +393,8 @@ def test_who_may_no_longer_is_not_answered_in_the_loop_of_postgres(postgres_data
 def _until_connected(rig: Rig, runner: asyncio.Runner) -> None:
     """The loop's connection is opened by the side, at the first request that could have used it."""
     asked = {**POLL, "password": rig.password({Scope.CALENDARS})}
-    rig.request(**asked)
     for _ in range(500):
+        rig.request(**asked)
         if _quick(rig, asked, runner) is not None:
             return
         runner.run(asyncio.sleep(0.01))
