@@ -56,16 +56,21 @@ def quickly(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Answer | None]:
     return ask
 
 
-def soon(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Coroutine[Any, Any, Answer | None]]:
+def soon(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Coroutine[Any, Any, Answer | None] | None]:
     """As `quickly`, where a database is waited for."""
 
-    async def ask(environ: Environ) -> Answer | None:
+    def ask(environ: Environ) -> Coroutine[Any, Any, Answer | None] | None:
         if asleep() is not None:
             return None
-        answered = await dav.soon(environ)
-        return None if answered is None else _for_server(answered)
+        coming = dav.soon(environ)
+        return None if coming is None else _when_it_comes(coming)
 
     return ask
+
+
+async def _when_it_comes(coming: Coroutine[Any, Any, Own | None]) -> Answer | None:
+    answered = await coming
+    return None if answered is None else _for_server(answered)
 
 
 def _for_server(answered: Own) -> Answer:

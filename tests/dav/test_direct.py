@@ -260,7 +260,11 @@ def _quick(
         return []
 
     rig.request(**asked, call=note)
-    answer = rig.gateway.quick(environs[0]) if runner is None else runner.run(rig.gateway.soon(environs[0]))
+    if runner is None:
+        answer = rig.gateway.quick(environs[0])
+    else:
+        coming = rig.gateway.soon(environs[0])
+        answer = None if coming is None else runner.run(coming)
     if answer is None:
         return None
     status, headers, body, _ = answer

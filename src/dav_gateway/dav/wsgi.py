@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +23,8 @@ from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service.request import DavRequest, EndOfRequest, serving
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Presented
+from dav_gateway.store.loop_reader import LoopReader
+from dav_gateway.store.sight import Question
 
 log = logging.getLogger("dav_gateway.dav")
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -58,16 +60,21 @@ class Gateway:
         finally:
             _name_credential(environ, request)
 
-    async def soon(self, environ: dict[str, Any]) -> Own | None:
-        """As `quick`, where a database is waited for: once, and nobody else meanwhile."""
+    def soon(self, environ: dict[str, Any]) -> Coroutine[Any, Any, Own | None] | None:
+        """As `quick`, where a database is waited for: what waits for it, once, while the loop serves others."""
         shown, _ = presented(environ)
         path = _text(environ["PATH_INFO"])
         request = DavRequest(self._services, shown, href=PREFIX + path, path=path)
         question = direct.one_read(request, environ)
         if question is None or self._loop_reader is None:
             return None
+        return self._told(request, environ, question, self._loop_reader)
+
+    async def _told(
+        self, request: DavRequest, environ: dict[str, Any], question: Question, reader: LoopReader
+    ) -> Own | None:
         try:
-            rows = await self._loop_reader.rows(question.statement, question.values)
+            rows = await reader.rows(question.statement, question.values)
             with serving(request):
                 return direct.told(self._application, request, environ, question.read(rows))
         except (EndOfRequest, StoreUnavailable):

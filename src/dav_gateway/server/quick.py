@@ -1,4 +1,5 @@
-"""The quick lane: requests that are answered in the event loop, in the turn that read them.
+"""The quick lane: requests that are answered in the event loop, in the turn that read them, or when a database that the
+loop itself has asked has answered.
 
 A poll takes a fraction of a millisecond; handing it to a thread and back costs as much again, and threads that compute
 take the interpreter from each other. What is not certainly short goes through the bridge as everything else does.
