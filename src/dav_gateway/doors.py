@@ -4,7 +4,7 @@ Each asks first whether this process hears of revocations (`asleep`): after the 
 credential is read.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from dav_gateway.core import claim, errors
@@ -54,6 +54,23 @@ def quickly(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Answer | None]:
         return None if answered is None else _for_server(answered)
 
     return ask
+
+
+def soon(dav: Gateway, asleep: Asleep) -> Callable[[Environ], Coroutine[Any, Any, Answer | None] | None]:
+    """As `quickly`, where a database is waited for."""
+
+    def ask(environ: Environ) -> Coroutine[Any, Any, Answer | None] | None:
+        if asleep() is not None:
+            return None
+        coming = dav.soon(environ)
+        return None if coming is None else _when_it_comes(coming)
+
+    return ask
+
+
+async def _when_it_comes(coming: Coroutine[Any, Any, Own | None]) -> Answer | None:
+    answered = await coming
+    return None if answered is None else _for_server(answered)
 
 
 def _for_server(answered: Own) -> Answer:

@@ -17,7 +17,7 @@ from dav_gateway.dav.configuration import load as load_radicale
 from dav_gateway.dav.gate import Admission
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.wsgi import Gateway
-from dav_gateway.doors import Gate, awake, quickly
+from dav_gateway.doors import Gate, awake, quickly, soon
 from dav_gateway.server.bridge import WsgiBridge
 from dav_gateway.server.front import Front
 from dav_gateway.server.limits import ServerLimits
@@ -44,6 +44,7 @@ _POSTGRESQL = (
     "dav_gateway.bus.postgres_bus",
     "dav_gateway.store.postgres_backend",
     "dav_gateway.store.postgres_connections",
+    "dav_gateway.store.postgres_loop_reader",
     "sqlalchemy.dialects.postgresql.psycopg",
 )
 
@@ -96,12 +97,8 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
         gate = Gate(Admission(services, site), asleep)
         scheme: Literal["http", "https"] = "https" if settings.public_url.startswith("https:") else "http"
         bridge = WsgiBridge(awake(dav, asleep), gate, registry=registry, limits=limits, proxies=proxies, scheme=scheme)
-        # The event loop never waits for a network.
-        lane = (
-            None
-            if services.database.waits
-            else QuickLane(quickly(dav, asleep), gate, registry=registry, proxies=proxies, scheme=scheme)
-        )
+        ask = soon(dav, asleep) if services.database.waits else quickly(dav, asleep)
+        lane = QuickLane(ask, gate, registry=registry, proxies=proxies, scheme=scheme)
         listening = ServerSettings(
             host=settings.listen.host,
             port=settings.listen.port,

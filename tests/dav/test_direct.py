@@ -1,5 +1,6 @@
 """The short ways tell the same as Radicale's dispatch, request by request, and are taken by whom they are meant for."""
 
+import asyncio
 import io
 import zlib
 from collections import Counter
@@ -174,6 +175,45 @@ def test_one_statement_tells_what_a_snapshot_tells(
     assert taken[False] > 20
 
 
+def test_the_event_loop_tells_what_a_thread_tells(postgres_database: Database) -> None:
+    """PostgreSQL: what one statement answers, in the loop that asked for it."""
+    rig = rig_on(postgres_database)
+    passwords, tokens = _fill(rig)
+    random = Random(6)
+    taken: Counter[str] = Counter()
+    with asyncio.Runner() as runner:
+        _until_connected(rig, runner)
+        for number in range(3000):
+            asked = _request(random, passwords, tokens)
+            long = _plain(rig.request(**asked))
+            quick = _quick(rig, asked, runner)
+            if quick is not None:
+                taken[f"{asked['method']} {quick[0]}"] += 1
+                if asked["method"] == "HEAD":
+                    quick = quick[0], quick[1], b""
+                assert quick == long, (number, asked)
+    assert taken["PROPFIND 207"] > 10
+    assert taken["REPORT 207"] > 2
+    assert taken["GET 200"] > 2
+
+
+def test_a_loop_whose_connection_is_severed_gets_another(postgres_database: Database) -> None:
+    rig = rig_on(postgres_database)
+    asked = {**POLL, "password": rig.password({Scope.CALENDARS})}
+    rig.request(**asked)
+    with asyncio.Runner() as runner:
+        _until_connected(rig, runner)
+        assert _quick(rig, asked, runner) is not None
+        with postgres_database.write() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        while _quick(rig, asked, runner) is not None:
+            runner.run(asyncio.sleep(0.01))
+        _until_connected(rig, runner)
+
+
 SYNC = (
     "<D:sync-collection {}><D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level>"
     "<D:prop><C:calendar-data/></D:prop></D:sync-collection>"
@@ -207,8 +247,11 @@ def test_what_needs_a_snapshot_asks_for_the_credential_in_it(
     assert reply.status == {"nothing": 207, "revoke": 401}[to_do]
 
 
-def _quick(rig: Rig, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes] | None:
-    """What the quick lane says to this request, which the server would have handed to it."""
+def _quick(
+    rig: Rig, asked: dict[str, Any], runner: asyncio.Runner | None = None
+) -> tuple[int, dict[str, str], bytes] | None:
+    """What the quick lane says to this request, which the server would have handed to it; in the event loop of `runner`
+    where a database is waited for."""
     environs: list[dict[str, Any]] = []
 
     def note(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -217,7 +260,11 @@ def _quick(rig: Rig, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]
         return []
 
     rig.request(**asked, call=note)
-    answer = rig.gateway.quick(environs[0])
+    if runner is None:
+        answer = rig.gateway.quick(environs[0])
+    else:
+        coming = rig.gateway.soon(environs[0])
+        answer = None if coming is None else runner.run(coming)
     if answer is None:
         return None
     status, headers, body, _ = answer
@@ -336,10 +383,33 @@ def test_the_first_use_of_a_password_takes_the_long_way(rig: Rig) -> None:
 @pytest.mark.parametrize("how", ["revoked", "paused", "expired", "deactivated", "narrowed", "other client"])
 def test_who_may_no_longer_is_not_answered_quickly(rig: Rig, how: str) -> None:
     """What is remembered of a secret says nothing of its credential: its row is read every time."""
+    _who_may_no_longer(rig, how)
+
+
+@pytest.mark.parametrize("how", ["revoked", "paused", "expired", "deactivated", "narrowed", "other client"])
+def test_who_may_no_longer_is_not_answered_in_the_loop_of_postgres(postgres_database: Database, how: str) -> None:
+    rig = rig_on(postgres_database)
+    with asyncio.Runner() as runner:
+        _until_connected(rig, runner)
+        _who_may_no_longer(rig, how, runner)
+
+
+def _until_connected(rig: Rig, runner: asyncio.Runner) -> None:
+    """The loop's connection is opened by the side, at the first request that could have used it."""
+    asked = {**POLL, "password": rig.password({Scope.CALENDARS})}
+    for _ in range(500):
+        rig.request(**asked)
+        if _quick(rig, asked, runner) is not None:
+            return
+        runner.run(asyncio.sleep(0.01))
+    raise AssertionError("there is no connection")
+
+
+def _who_may_no_longer(rig: Rig, how: str, runner: asyncio.Runner | None = None) -> None:
     password = rig.password({Scope.CALENDARS})
     asked: dict[str, Any] = {**POLL, "password": password}
     rig.request(**asked)
-    assert _quick(rig, asked) is not None
+    assert _quick(rig, asked, runner) is not None
     services, one = rig.services, [password[:5]]
     match how:
         case "revoked":
@@ -356,7 +426,7 @@ def test_who_may_no_longer_is_not_answered_quickly(rig: Rig, how: str) -> None:
                 credentials.change(connection, one[0], networks=[ip_network("198.51.100.0/24")])
         case _:
             asked["extra"] = {"HTTP_USER_AGENT": "DAVx5/4.4"}
-    assert _quick(rig, asked) is None
+    assert _quick(rig, asked, runner) is None
     assert rig.request(**asked).status in (401, 403)
 
 

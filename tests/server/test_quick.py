@@ -1,5 +1,6 @@
 """The quick lane: answers in the event loop's turn, and everything it does not answer as if it were not there."""
 
+import asyncio
 import io
 import json
 import threading
@@ -15,9 +16,10 @@ QUICK = Answer.make(207, [("Content-Type", "text/plain"), ("ETag", '"1"')], b"qu
 
 
 class Asked:
-    """What the lane was asked, and what it says to `path`s that begin with /quick."""
+    """What the lane was asked, and what it says to `path`s that begin with /quick: at once, or in a coroutine."""
 
-    def __init__(self):
+    def __init__(self, soon):
+        self.soon = soon
         self.environs = []
         self.bodies = []
         self.threads = set()
@@ -26,15 +28,22 @@ class Asked:
         self.environs.append(environ)
         self.bodies.append(environ["wsgi.input"].read())
         self.threads.add(threading.current_thread().name)
+        return self.later(environ) if self.soon else self.now(environ)
+
+    async def later(self, environ):
+        await asyncio.sleep(0.01)
+        return self.now(environ)
+
+    def now(self, environ):
         if environ["PATH_INFO"] == "/broken":
             raise RuntimeError("a test")
         environ["dav_gateway.credential_id"] = "k7mqx"
         return QUICK if environ["PATH_INFO"].startswith("/quick") else None
 
 
-@pytest.fixture
-def asked():
-    return Asked()
+@pytest.fixture(params=["at once", "soon"])
+def asked(request):
+    return Asked(request.param == "soon")
 
 
 def test_what_is_quick_is_answered_in_the_loops_thread(link, asked):
@@ -128,7 +137,8 @@ def test_pipelined_requests_are_answered_in_their_order(serve, connect, asked, m
     paths = ["/dav/quick", "/dav/quick", "/dav/other", "/dav/quick", "/dav/broken"]
     client.send(b"".join(make_request("PROPFIND", path, body=b"x") for path in paths))
     # What waits behind an answer of the application is the application's as well.
-    assert [client.reply().body for _ in paths] == [b"quick", b"quick", b"hello", b"hello", b"hello"]
+    second = b"hello" if asked.soon else b"quick"
+    assert [client.reply().body for _ in paths] == [b"quick", second, b"hello", b"hello", b"hello"]
     assert client.ask("PROPFIND", "/dav/quick", body=b"x").body == b"quick"
 
 
@@ -190,6 +200,75 @@ def test_nothing_leaves_on_a_connection_that_is_cut_while_it_is_answered(serve, 
     rig.registry.attach = noted
     client.request("PROPFIND", "/dav/quick", login="k7mqx")
     assert client.drain() == (0, "reset")
+
+
+class Held:
+    """Asked in a coroutine that ends when it is told to."""
+
+    def __init__(self):
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+
+    async def __call__(self, _environ):
+        self.entered.set()
+        while not self.go_on.is_set():
+            await asyncio.sleep(0.001)
+        return QUICK
+
+
+@pytest.fixture
+def held():
+    held = Held()
+    yield held
+    held.go_on.set()
+
+
+def test_nothing_leaves_on_a_connection_that_is_cut_while_its_answer_is_awaited(serve, connect, held):
+    rig = serve(ask=held)
+    client, other = connect(rig.port), connect(rig.port)
+    client.request("PROPFIND", "/dav/quick", login="k7mqx")
+    assert held.entered.wait(5)
+    count = rig.registry.cut_from_thread({"k7mqx"})
+    assert (count.connections, count.running) == (1, 1)
+    held.go_on.set()
+    assert client.drain() == (0, "reset")
+    assert other.ask("PROPFIND", "/dav/quick").body == b"quick"
+
+
+def test_others_are_served_while_an_answer_is_awaited(serve, connect, held):
+    rig = serve(ask=lambda environ: held(environ) if environ["PATH_INFO"] == "/held" else QUICK)
+    client, other = connect(rig.port), connect(rig.port)
+    client.request("PROPFIND", "/dav/held")
+    assert held.entered.wait(5)
+    assert other.ask("PROPFIND", "/dav/quick").body == b"quick"
+    held.go_on.set()
+    assert client.reply().body == b"quick"
+    assert client.ask("PROPFIND", "/dav/quick").body == b"quick"
+
+
+def test_a_client_that_leaves_while_its_answer_is_awaited_leaves_nothing(serve, connect, held, until):
+    rig = serve(ask=held)
+    client = connect(rig.port)
+    client.request("PROPFIND", "/dav/quick", login="k7mqx")
+    assert held.entered.wait(5)
+    client.sock.close()
+    held.go_on.set()
+    until(lambda: not rig.registry.connected())
+    assert connect(rig.port).ask("PROPFIND", "/dav/quick").body == b"quick"
+
+
+def test_a_stopping_server_waits_for_an_answer_that_is_awaited(serve, connect, held):
+    rig = serve(ask=held, stop_seconds=5)
+    client = connect(rig.port)
+    client.request("PROPFIND", "/dav/quick")
+    assert held.entered.wait(5)
+    stopping = threading.Thread(target=rig.stop)
+    stopping.start()
+    time.sleep(0.2)
+    held.go_on.set()
+    reply = client.reply()
+    assert (reply.body, reply.headers["connection"]) == (b"quick", "close")
+    stopping.join(5)
 
 
 def test_a_connection_that_was_cut_is_not_asked_about(serve, connect, asked):

@@ -11,11 +11,14 @@ from io import BytesIO
 from typing import Any
 
 from dav_gateway.core.scope import Kind, Resource
+from dav_gateway.core.secret import Mistyped
 from dav_gateway.dav.answers import Long, Own, whole
 from dav_gateway.dav.application import Application
 from dav_gateway.dav.encoding import encoded
 from dav_gateway.service.request import DavRequest, TooMuch
+from dav_gateway.store import sight
 from dav_gateway.store.collections import SYNC_TOKEN_PREFIX
+from dav_gateway.store.sight import Question, Sight
 
 READING = frozenset(["PROPFIND", "REPORT", "GET", "HEAD"])
 METHODS = READING | {"PUT", "DELETE"}
@@ -82,6 +85,32 @@ def quick(application: Application, request: DavRequest, environ: Mapping[str, A
     try:
         found = answer(application, request, environ)
         return None if found is None else encoded(environ, whole(found))
+    except TooMuch:
+        return None
+
+
+def one_read(request: DavRequest, environ: Mapping[str, Any]) -> Question | None:
+    """The statement that a reading request may be answered with, if nothing else is needed; None where it is."""
+    method, resource = environ["REQUEST_METHOD"], request.resource
+    if method not in READING or resource is None or request.presented is None:
+        return None
+    password = request.presented.password
+    if isinstance(password, Mistyped) or not _is_plain(request.path) or not _is_ours(method, resource):
+        return None
+    if not _may_be_one_read(resource, environ):
+        return None
+    since = _since(resource, environ)
+    return sight.question(password.id, resource, most_octets=QUICK_OCTETS, since=since)
+
+
+def told(application: Application, request: DavRequest, environ: Mapping[str, Any], seen: Sight | None) -> Own | None:
+    """As `quick`, after `one_read` with what was seen."""
+    assert request.resource is not None
+    request.most_resources, request.most_octets, request.reads_once = QUICK_RESOURCES, QUICK_OCTETS, True
+    try:
+        if not request.authenticate_seen(request.resource, seen):
+            return None
+        return encoded(environ, whole(application.without_dispatch(environ)))
     except TooMuch:
         return None
 

@@ -1,5 +1,6 @@
 """Multiget: objects by their hrefs (RFC 4791 section 7.9, RFC 6352 section 8.7)."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import tzinfo
 from functools import partial
@@ -26,16 +27,23 @@ from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects
 from dav_gateway.store.objects import StoredObject
 
+_PLAIN = re.compile(r"(?:/[\w.~@!$&'()*+,;=-]+)+/?", re.ASCII)
+"""A path as most clients write hrefs: nothing to take apart and nothing to decode."""
 TOGETHER = 100
 """Objects that are read, and held in memory, at once."""
 
 
 class Place(NamedTuple):
-    """A collection (or an object) whose objects are told; `told` writes them, with what `part` makes of each."""
+    """A collection (or an object) whose objects are told; `told` writes them, with what `part` makes of each where they
+    are not sent as they are stored."""
 
     looked: View
     told: ObjectResponses
-    part: Callable[[StoredObject], str | None]
+    part: Callable[[StoredObject], str | None] | None
+
+    def data(self, stored: StoredObject) -> str | None:
+        """What is sent of an object, None when it is as stored."""
+        return None if self.part is None else self.part(stored)
 
 
 def answer(request: DavRequest, site: Site, looked: View, body: Element, asked: Asked) -> Long:
@@ -46,7 +54,9 @@ def answer(request: DavRequest, site: Site, looked: View, body: Element, asked: 
     request.expect(len(paths) if asked.is_whole else None)
     places = {
         each.path: Place(
-            each, members.responses(each, site, asked), partial(_part, each, asked, floating_zone(each, body))
+            each,
+            members.responses(each, site, asked),
+            None if asked.is_whole else partial(_part, each, asked, floating_zone(each, body)),
         )
         for each in view.holders(request, looked)
     }
@@ -78,7 +88,7 @@ def _responses(request: DavRequest, paths: Iterable[str], places: Mapping[str, P
             if place.told.octets:
                 large |= {wanted[each.name]: (place, each) for each in stored if not each.octets}
                 stored = [each for each in stored if each.octets]
-            told = place.told.some((each, place.part(each)) for each in stored)
+            told = place.told.some((each, place.data(each)) for each in stored)
             found.update(zip((wanted[each.name] for each in stored), told, strict=True))
         for path in some:
             whole = _whole(request, *large[path]) if path in large else None
@@ -89,10 +99,12 @@ def _whole(request: DavRequest, place: Place, found: StoredObject) -> str | None
     """The response of a large object, which is read when it is told; None when it is gone."""
     assert place.looked.collection is not None
     stored = objects.whole(request.connection, place.looked.collection.id, found)
-    return None if stored is None else next(place.told.some([(stored, place.part(stored))]))
+    return None if stored is None else next(place.told.some([(stored, place.data(stored))]))
 
 
 def _path(reference: str) -> str:
+    if _PLAIN.fullmatch(reference):
+        return reference
     try:
         return unquote(urlsplit(reference.strip()).path, errors="strict")
     except ValueError as error:
@@ -112,8 +124,6 @@ def _by_place(paths: Iterable[str], places: Mapping[str, Place]) -> Iterator[tup
 
 
 def _part(looked: View, asked: Asked, zone: tzinfo, stored: StoredObject) -> str | None:
-    if asked.is_whole:
-        return None
     text = as_text(stored.octets)
     try:
         return asked.data_of(CalendarObject(text, zone)) if looked.home is Scope.CALENDARS else asked.data_of_card(text)

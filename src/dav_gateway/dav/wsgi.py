@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +13,7 @@ from radicale import config
 from dav_gateway.core import basic_auth, secret
 from dav_gateway.core.claim import CLAIM, Claim
 from dav_gateway.core.credential import Reason
+from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.secret import AppPassword, Mistyped
 from dav_gateway.dav import answers, direct
 from dav_gateway.dav.answers import Long, Own, Pieces
@@ -22,6 +23,8 @@ from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service.request import DavRequest, EndOfRequest, serving
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Presented
+from dav_gateway.store.loop_reader import LoopReader
+from dav_gateway.store.sight import Question
 
 log = logging.getLogger("dav_gateway.dav")
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -37,6 +40,7 @@ class Gateway:
         self._site = site
         self._application = Application(configuration, site)
         self._reader = services.database.own_reader()
+        self._loop_reader = services.database.loop_reader()
 
     def quick(self, environ: dict[str, Any]) -> Own | None:
         """The answer to a request that takes next to no time, without waiting for anything; None asks for the call.
@@ -52,6 +56,28 @@ class Gateway:
             with serving(request):
                 return direct.quick(self._application, request, environ)
         except EndOfRequest:
+            return None
+        finally:
+            _name_credential(environ, request)
+
+    def soon(self, environ: dict[str, Any]) -> Coroutine[Any, Any, Own | None] | None:
+        """As `quick`, where a database is waited for: what waits for it, once, while the loop serves others."""
+        shown, _ = presented(environ)
+        path = _text(environ["PATH_INFO"])
+        request = DavRequest(self._services, shown, href=PREFIX + path, path=path)
+        question = direct.one_read(request, environ)
+        if question is None or self._loop_reader is None:
+            return None
+        return self._told(request, environ, question, self._loop_reader)
+
+    async def _told(
+        self, request: DavRequest, environ: dict[str, Any], question: Question, reader: LoopReader
+    ) -> Own | None:
+        try:
+            rows = await reader.rows(question.statement, question.values)
+            with serving(request):
+                return direct.told(self._application, request, environ, question.read(rows))
+        except (EndOfRequest, StoreUnavailable):
             return None
         finally:
             _name_credential(environ, request)

@@ -1,4 +1,5 @@
-"""The quick lane: requests that are answered in the event loop, in the turn that read them.
+"""The quick lane: requests that are answered in the event loop, in the turn that read them, or when a database that the
+loop itself has asked has answered.
 
 A poll takes a fraction of a millisecond; handing it to a thread and back costs as much again, and threads that compute
 take the interpreter from each other. What is not certainly short goes through the bridge as everything else does.
@@ -6,8 +7,8 @@ The order is the bridge's: the connection is attached under the id that the requ
 """
 
 import io
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal
 
 import structlog
 
@@ -29,8 +30,10 @@ LONGEST_BODY = 16 * 1024
 LONGEST_ANSWER = 256 * 1024
 """Octets that wait in the transport of a client that does not read, once for a connection."""
 
-Ask = Callable[[Environ], Answer | None]
-"""The application's answer if it is quick, None when the request has to go the usual way. It must not wait."""
+Coming = Coroutine[Any, Any, Answer | None]
+Ask = Callable[[Environ], "Answer | Coming | None"]
+"""The application's answer if it is quick, None when the request has to go the usual way. It must not wait, except in a
+coroutine for what lets the loop go on meanwhile."""
 
 
 class QuickLane:
@@ -62,8 +65,8 @@ class QuickLane:
             return header(scope["headers"], b"transfer-encoding") is None
         return int(length) <= LONGEST_BODY
 
-    def answer(self, scope: Scope, connection: Connection, body: bytes) -> Answer | None:
-        """The answer to a complete request; None leaves it, as it was, to the application."""
+    def answer(self, scope: Scope, connection: Connection, body: bytes) -> Answer | Coming | None:
+        """The answer to a complete request, or what it comes of; None leaves it, as it was, to the application."""
         try:
             claim = self._gate.claim(scope["headers"])
             if claim is None or not self._registry.attach(claim.id, connection):
@@ -77,9 +80,22 @@ class QuickLane:
             )
             environ[CLAIM] = claim
             answer = self._ask(environ)
+            if isinstance(answer, Coroutine):
+                return self._awaited(answer, scope, environ)
         except Exception:
             _logger.exception("not quick", id=scope["state"]["request_id"])
             return None
+        return self._fitting(answer, scope, environ)
+
+    async def _awaited(self, coming: Coming, scope: Scope, environ: Environ) -> Answer | None:
+        try:
+            answer = await coming
+        except Exception:
+            _logger.exception("not quick", id=scope["state"]["request_id"])
+            return None
+        return self._fitting(answer, scope, environ)
+
+    def _fitting(self, answer: Answer | None, scope: Scope, environ: Environ) -> Answer | None:
         if answer is None or len(answer.body) > LONGEST_ANSWER:
             return None
         scope["state"]["credential_id"] = environ.get("dav_gateway.credential_id")

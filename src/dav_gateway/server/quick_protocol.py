@@ -4,7 +4,7 @@ What the lane does not answer, and what is slow to come, is started as uvicorn w
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
 from itertools import count
 from secrets import token_hex
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from dav_gateway.server.answer import to_bytes
+from dav_gateway.server.answer import Answer, to_bytes
 from dav_gateway.server.asgi import Scope
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.protocol import GatewayProtocol
-from dav_gateway.server.quick import QuickLane
+from dav_gateway.server.quick import Coming, QuickLane
 from dav_gateway.server.registry import ConnectionRegistry
 
 
@@ -25,6 +25,7 @@ class _Held(NamedTuple):
 
     cycle: RequestResponseCycle
     app: Any
+    scope: Scope
 
 
 class QuickProtocol(GatewayProtocol):
@@ -67,7 +68,7 @@ class QuickProtocol(GatewayProtocol):
     def _run(self, cycle: RequestResponseCycle, app: Any) -> None:
         # A request that waited behind another is started at once, and so is one whose client does not read.
         if self._reading_head and not self.flow.write_paused:
-            self._held = _Held(cycle, app)
+            self._held = _Held(cycle, app, self._scope)
         else:
             super()._run(cycle, app)
 
@@ -80,12 +81,25 @@ class QuickProtocol(GatewayProtocol):
     def _try_quickly(self, held: _Held) -> None:
         """Answer the request that is held back, now that it is complete, or let it go."""
         began = time.perf_counter()
-        cycle, scope = held.cycle, self._scope
-        answer = self._lane.answer(scope, self.connection, bytes(cycle.body))
-        if answer is None:
-            self._let_go()
-            return
         self._held = None
+        answer = self._lane.answer(held.scope, self.connection, bytes(held.cycle.body))
+        if isinstance(answer, Coroutine):
+            # Among the tasks of requests, which a stop waits for.
+            task = self.loop.create_task(self._try_soon(held, answer, began))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+        else:
+            self._conclude(held, answer, began)
+
+    async def _try_soon(self, held: _Held, coming: Coming, began: float) -> None:
+        self._conclude(held, await coming, began)
+
+    def _conclude(self, held: _Held, answer: Answer | None, began: float) -> None:
+        """Send the answer to the request that is next; without one it goes the usual way."""
+        if answer is None:
+            super()._run(held.cycle, held.app)
+            return
+        cycle, scope = held.cycle, held.scope
         last = not cycle.keep_alive or self.connection.is_full
         cycle.response_started = cycle.response_complete = True
         self.connection.write(to_bytes(answer, self.server_state.default_headers, last=last))

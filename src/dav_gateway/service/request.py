@@ -136,6 +136,14 @@ class DavRequest:
         self.grant, self._seen = found[0], (resource, found[1])
         return True
 
+    def authenticate_seen(self, resource: Resource, seen: Sight | None) -> bool:
+        """As `authenticate_proven`, of what was just read of `resource` with the credential that is presented."""
+        found = None if self.presented is None else self.services.verification.verify_seen(seen, self.presented)
+        if found is None:
+            return False
+        self.grant, self._seen = found[0], (resource, found[1])
+        return True
+
     def _verify_proven(
         self, connection: Connection, presented: Presented, resource: Resource | None, since: int | None
     ) -> tuple[Grant, Sight] | None:

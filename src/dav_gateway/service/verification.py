@@ -95,7 +95,13 @@ class Verification:
         password = presented.password
         if isinstance(password, Mistyped):
             return None
-        seen = _look(connection, password.id, resource, most_octets, since)
+        return self.verify_seen(_look(connection, password.id, resource, most_octets, since), presented)
+
+    def verify_seen(self, seen: Sight | None, presented: Presented) -> tuple[Grant, Sight] | None:
+        """As `verify_proven`, of what was just seen of the credential that is presented."""
+        password = presented.password
+        if isinstance(password, Mistyped):
+            return None
         if seen is None or not self._memo.knows(password.id, password.reveal(""), seen.credential.verifier):
             return None
         credential, owner = seen.credential, seen.owner

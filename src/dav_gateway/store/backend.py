@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Connection, Engine
 
+from dav_gateway.store.loop_reader import LoopReader
 from dav_gateway.store.sqlite_file import SqliteFile
 
 
@@ -41,6 +42,9 @@ class Backend(Protocol):
 
     def own_reader(self) -> Engine | None:
         """A new engine of one connection for a thread that must not wait; None where reading means waiting."""
+
+    def loop_reader(self) -> LoopReader | None:
+        """Reads of an event loop that does other things meanwhile; None where reading does not mean waiting."""
 
     def look(self) -> None:
         """Called before every transaction, reads too: is the database still the one that was opened?"""

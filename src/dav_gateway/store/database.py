@@ -19,6 +19,7 @@ from dav_gateway.core.moment import Moment
 from dav_gateway.store import cuts
 from dav_gateway.store.backend import Backend
 from dav_gateway.store.failures import as_unavailable
+from dav_gateway.store.loop_reader import LoopReader
 from dav_gateway.store.own_reader import OwnReader
 from dav_gateway.store.sqlite_backend import SqliteBackend
 from dav_gateway.store.sqlite_file import SqliteFile
@@ -97,6 +98,13 @@ class Database:
         event.listen(engine, "handle_error", _translate)
         self.before_dispose(engine.dispose)
         return OwnReader(engine, self._backend.look)
+
+    def loop_reader(self) -> LoopReader | None:
+        """Single statements for an event loop that does not wait while the database thinks; None where nobody waits."""
+        reader = self._backend.loop_reader()
+        if reader is not None:
+            self.before_dispose(reader.close)
+        return reader
 
     @contextmanager
     def write(self, fence: Fence | None = None, *, urgent: bool = False) -> Iterator[Connection]:
@@ -179,9 +187,10 @@ def open_database(
             backend = SqliteBackend(SqliteFile(path), busy_timeout=busy_timeout, pool_size=pool_size)
         case "postgresql" | "postgres":
             from dav_gateway.store.postgres_backend import PostgresBackend
-            from dav_gateway.store.postgres_connections import postgres_engine
+            from dav_gateway.store.postgres_connections import connect_arguments, postgres_engine
 
-            backend = PostgresBackend(postgres_engine(parsed, busy_timeout=busy_timeout, pool_size=pool_size))
+            engine = postgres_engine(parsed, busy_timeout=busy_timeout, pool_size=pool_size)
+            backend = PostgresBackend(engine, connect_arguments(parsed, busy_timeout=busy_timeout))
         case _:
             raise Refusal("the database URL must begin with sqlite:// or postgresql://")
     return Database(parsed, backend, clock)

@@ -8,7 +8,7 @@ behind a waiting exclusive lock, so a revocation is not starved.
 
 import logging
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Thread
 from time import monotonic
@@ -20,7 +20,9 @@ from sqlalchemy import Connection, Engine, Integer, bindparam, text
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.store import workers
 from dav_gateway.store.connecting import connect
+from dav_gateway.store.loop_reader import LoopReader
 from dav_gateway.store.postgres_dialect import Begin, begin
+from dav_gateway.store.postgres_loop_reader import PostgresLoopReader
 
 _log = logging.getLogger(__name__)
 
@@ -59,9 +61,10 @@ class PostgresBackend:
     waits = True
     one_writer = False
 
-    def __init__(self, engine: Engine) -> None:
-        """`engine`: of `postgres_connections`."""
+    def __init__(self, engine: Engine, arguments: Mapping[str, object]) -> None:
+        """Both of `postgres_connections`: `arguments` are those of the engine's connections."""
         self.engine = engine
+        self._arguments = arguments
 
     @contextmanager
     def read(self, *, alone: bool) -> Iterator[Connection]:
@@ -77,6 +80,10 @@ class PostgresBackend:
 
     def own_reader(self) -> None:
         """None: every read waits for the network."""
+
+    def loop_reader(self) -> LoopReader:
+        """Connections of its own beside those of the engine."""
+        return PostgresLoopReader(self.engine, self._arguments)
 
     def look(self) -> None:
         """Nothing: the server answers or it does not."""

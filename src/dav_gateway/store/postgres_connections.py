@@ -14,8 +14,8 @@ STATEMENT_SECONDS = 30
 IDLE_SECONDS = 60
 
 
-def postgres_engine(url: URL, *, busy_timeout: float, pool_size: int) -> Engine:
-    """An engine whose locks wait `busy_timeout` seconds at most. `options` of the URL are kept; ours follow them."""
+def connect_arguments(url: URL, *, busy_timeout: float) -> dict[str, object]:
+    """What every connection is made with beside its URL. `options` of the URL are kept; ours follow them."""
     settings = {
         "lock_timeout": round(busy_timeout * 1000),
         "statement_timeout": STATEMENT_SECONDS * 1000,
@@ -25,16 +25,21 @@ def postgres_engine(url: URL, *, busy_timeout: float, pool_size: int) -> Engine:
     given = url.query.get("options", ())
     options = [given] if isinstance(given, str) else list(given)
     options += [f"-c {name}={value}" for name, value in settings.items()]
+    return {
+        "options": " ".join(options),
+        "connect_timeout": max(2, math.ceil(busy_timeout)),  # libpq takes no less than two seconds
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+    }
+
+
+def postgres_engine(url: URL, *, busy_timeout: float, pool_size: int) -> Engine:
+    """An engine whose locks wait `busy_timeout` seconds at most."""
     engine = create_engine(
         url.set(drivername=DRIVER),
-        connect_args={
-            "options": " ".join(options),
-            "connect_timeout": max(2, math.ceil(busy_timeout)),  # libpq takes no less than two seconds
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 10_000,
-        },
+        connect_args=connect_arguments(url, busy_timeout=busy_timeout),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=busy_timeout,

@@ -20,14 +20,18 @@ class Prepared:
 
     def __init__(self, statement: Select[Any]) -> None:
         self._statement = statement
-        self._written: dict[str, _Written] = {}
+        self._written: dict[str, Written] = {}
 
     def all(self, c: Connection, values: Mapping[str, object]) -> Sequence[Row]:
         """Every row. `values`: all parameters by name. Raises StoreUnavailable."""
-        written = self._written.get(c.dialect.name)
+        return self.written(c.dialect).rows(c, values)
+
+    def written(self, dialect: Dialect) -> "Written":
+        """The statement in the words of a dialect."""
+        written = self._written.get(dialect.name)
         if written is None:
-            written = self._written[c.dialect.name] = _Written(self._statement, c.dialect)
-        return written.rows(c, values)
+            written = self._written[dialect.name] = Written(self._statement, dialect)
+        return written
 
     def first(self, c: Connection, values: Mapping[str, object]) -> Row | None:
         """The only row, None without one. Raises StoreUnavailable."""
@@ -35,12 +39,12 @@ class Prepared:
         return rows[0] if rows else None
 
 
-class _Written:
-    """The statement in the words of one dialect."""
+class Written:
+    """A statement in the words of one dialect."""
 
     def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
-        self._text = str(compiled)
+        self.text = str(compiled)
         self._constants: dict[str, object] = {}
         self._places: Sequence[str] | None = compiled.positiontup
         for name, value in compiled.params.items():
@@ -55,14 +59,18 @@ class _Written:
             if convert is not None and not isinstance(column.type, LargeBinary):
                 self._conversions.append((place, convert))
 
-    def rows(self, c: Connection, values: Mapping[str, object]) -> Sequence[Row]:
+    def parameters(self, values: Mapping[str, object]) -> Mapping[str, object] | Sequence[object]:
+        """What a driver is given beside the text."""
         given = {**self._constants, **values} if self._constants else values
-        parameters = given if self._places is None else tuple([given[name] for name in self._places])
+        return given if self._places is None else tuple([given[name] for name in self._places])
+
+    def rows(self, c: Connection, values: Mapping[str, object]) -> Sequence[Row]:
+        parameters = self.parameters(values)
         cursor = c.connection.cursor()
         try:
             for listener in c.dispatch.before_cursor_execute:
-                listener(c, cursor, self._text, parameters, None, False)  # noqa: FBT003 - the event's
-            cursor.execute(self._text, parameters)
+                listener(c, cursor, self.text, parameters, None, False)  # noqa: FBT003 - the event's
+            cursor.execute(self.text, parameters)
             found: Sequence[Row] = cursor.fetchall()
         except c.dialect.loaded_dbapi.Error as error:
             if c.dialect.is_disconnect(error, None, None):
@@ -70,6 +78,10 @@ class _Written:
             raise as_unavailable(error) or error from error
         finally:
             cursor.close()
+        return self.converted(found)
+
+    def converted(self, found: Sequence[Row]) -> Sequence[Row]:
+        """Rows as the driver gave them with the types of the columns."""
         return [self._converted(row) for row in found] if self._conversions else found
 
     def _converted(self, row: Row) -> Row:

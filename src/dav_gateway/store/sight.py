@@ -4,8 +4,8 @@ what changed in it.
 One statement has one snapshot on either engine, so what is told is what was there while the credential was alive.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, select
 
@@ -17,7 +17,7 @@ from dav_gateway.store.collections import Collection
 from dav_gateway.store.object_reads import EVERYTHING, FITTING, HEAD
 from dav_gateway.store.object_rows import StoredObject
 from dav_gateway.store.object_tables import collection, object_, tombstone
-from dav_gateway.store.prepared import Prepared
+from dav_gateway.store.prepared import Prepared, Row
 from dav_gateway.store.schema import account, credential
 
 
@@ -76,6 +76,19 @@ def _statements(*, company: bool) -> tuple[Prepared, Prepared, Prepared]:
 _OWN, _COMPANY = _statements(company=False), _statements(company=True)
 
 
+class Question(NamedTuple):
+    """A statement with its parameters; `read` makes a Sight of its rows, None of none."""
+
+    statement: Prepared
+    values: Mapping[str, object]
+    since: int | None = None
+
+    def read(self, rows: Sequence[Row]) -> Sight | None:
+        if not rows:
+            return None
+        return _read(rows[0]) if self.since is None else _with_changes(rows, self.since)
+
+
 def look(
     c: Connection,
     credential_id: str,
@@ -87,22 +100,27 @@ def look(
     """The credential with this public id, alive or not, its owner, and what the owner has at `resource`, a collection
     or an object; of a collection also what changed after its counter stood at `since`. Whether the credential may see
     it is for the caller to ask. None when there is no such credential."""
+    asked = question(credential_id, resource, most_octets=most_octets, since=since)
+    return asked.read(asked.statement.all(c, asked.values))
+
+
+def question(
+    credential_id: str, resource: Resource, *, most_octets: int | None = None, since: int | None = None
+) -> Question:
+    """What `look` asks the database, for who asks it otherwise."""
     home = resource.home
     assert home is not None, "only calendars, address books and what they hold are looked at"
     of_collection, of_object, of_changes = _COMPANY if is_directory(resource) else _OWN
     values = {"credential_id": credential_id, "home": home.value, "collection_name": resource.collection}
     if not resource.name and since is not None:
-        rows = of_changes.all(c, {**values, "since": since, "limit": MOST_CHANGES + 1})
-        return _with_changes(rows, since) if rows else None
+        return Question(of_changes, {**values, "since": since, "limit": MOST_CHANGES + 1}, since)
     if not resource.name:
-        row = of_collection.first(c, values)
-    else:
-        most = EVERYTHING if most_octets is None else most_octets
-        row = of_object.first(c, {**values, "object_name": resource.name, "most": most})
-    return None if row is None else _read(row)
+        return Question(of_collection, values)
+    most = EVERYTHING if most_octets is None else most_octets
+    return Question(of_object, {**values, "object_name": resource.name, "most": most})
 
 
-def _read(row: Sequence[Any]) -> Sight:
+def _read(row: Row) -> Sight:
     held, stored = row[_OWNER:_COLLECTION], row[_COLLECTION:]
     return Sight(
         credentials.from_row(row),
@@ -112,7 +130,7 @@ def _read(row: Sequence[Any]) -> Sight:
     )
 
 
-def _with_changes(rows: Sequence[Sequence[Any]], since: int) -> Sight:
+def _with_changes(rows: Sequence[Row], since: int) -> Sight:
     seen = _read(rows[0][:_COLLECTION])
     if len(rows) > MOST_CHANGES:
         return seen

@@ -54,6 +54,9 @@ class SqliteBackend:
         assert self.file is not None
         return create_engine(URL, creator=partial(self.file.connect, 0), poolclass=StaticPool, hide_parameters=True)
 
+    def loop_reader(self) -> None:
+        """None: nothing is waited for."""
+
     def look(self) -> None:
         """Raises StoreUnavailable when the file was moved away or replaced."""
         self.file.check()
