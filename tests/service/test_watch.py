@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from dav_gateway.bus.protocol import Bus, Heard, Member
 from dav_gateway.bus.times import HEARTBEAT
 from dav_gateway.core.moment import SECOND, Moment
 from dav_gateway.core.worker_place import WorkerPlace
+from dav_gateway.server.registry import CutUnconfirmed
+from dav_gateway.service.cutter import Count
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.service.watch import Watcher
 from dav_gateway.store import audit
@@ -139,6 +141,27 @@ def test_an_expiry_cuts_without_a_request(company: Company) -> None:
         assert 0 <= late < SECOND
     assert company.witness.cuts == [[first.id], [second.id]]
     assert third.id not in expired
+
+
+def test_an_expiry_that_could_not_be_cut_at_first_is_told_when_it_is(
+    small_company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_company.clock.now = system_clock()
+    _, credential = small_company.issue(expires_at=Moment(system_clock() + 100))
+    tried: list[list[str]] = []
+    cut = small_company.witness.cut
+
+    def fail_once(ids: Collection[str]) -> Count:
+        tried.append(sorted(ids))
+        if len(tried) == 1:
+            raise CutUnconfirmed
+        return cut(ids)
+
+    monkeypatch.setattr(small_company.witness, "cut", fail_once)
+    with watching(small_company) as (_, expired):
+        wait_for(lambda: expired)
+    assert expired == [credential.id]
+    assert tried == [[credential.id]] * 2
 
 
 def test_an_expiry_is_told_once_in_the_audit(company: Company) -> None:

@@ -98,7 +98,7 @@ class Watcher:
                 uncut.update(heard.ids, self._owed.take())
                 tally = self._cut(uncut, expired)
                 uncut.clear()
-                expired.clear()
+                self._tell_expired(expired)
                 self._lease.renew(heard.at)
                 self._member.acknowledge(heard.number, tally)
                 if heard.at >= asked_at + HEARTBEAT:
@@ -134,6 +134,11 @@ class Watcher:
         """What cannot be cut now stays in the set, and the lease is not renewed before it is."""
         if expired:
             self._cutter.cut(expired)
+            self._tell_expired(expired)
+
+    def _tell_expired(self, expired: set[str]) -> None:
+        """They are cut, at once or after a cut that failed."""
+        if expired:
             self._on_expired(sorted(expired))
             expired.clear()
 
