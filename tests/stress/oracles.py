@@ -64,6 +64,7 @@ def judge_octets(verdict: Verdict, heard: Collection[Heard], *, still_reads: boo
         verdict.octets += grown
         verdict.sentences.append(
             f"{grown} octets after the return on a connection ({each.kind}) that had {each.at_return}"
+            f" and began with {each.start[:20]!r}"
         )
 
 

@@ -1,14 +1,18 @@
 """Which ends of other people's connections a fault excuses: those a worker reports and a fault explains."""
 
+import socket
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from dav_gateway.bus.times import LEASE
+from tests.stress.client import Client
 from tests.stress.cluster import told_cut
 from tests.stress.events import Harm, Lapse, Trouble
 from tests.stress.report import Result
 from tests.stress.verdict import Findings
+from tests.stress.wires import Wires
 
 PORT = 80
 HOLE = Harm("blackhole", PORT, began=100.0, ended=103.0)
@@ -101,3 +105,28 @@ def test_what_the_log_says() -> None:
     assert lapse.began - lapse.lease_from == pytest.approx(0.822)
     assert lapse.ended - lapse.began == pytest.approx(0.001)
     assert told_cut(b"the database is followed again (process 1, boot time 2.000)", PORT) is None
+
+
+class _NoThread:
+    """Wires that do nothing by themselves."""
+
+    def watch(self, client: Client, mask: int) -> None: ...
+
+    def forget(self, client: Client) -> None: ...
+
+
+def test_a_client_that_is_sending_hears_the_refusal_before_a_reset() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = Client(server.getsockname()[1])
+        client.wires, client._open = cast("Wires", _NoThread()), True
+        client.socket.setblocking(True)
+        client.socket.connect(server.getsockname())
+        accepted, _ = server.accept()
+        client.send(b"a piece of a body that nobody reads")
+        accepted.sendall(b"HTTP/1.1 401 Unauthorized\r\n\r\n")
+        accepted.close()  # with octets unread: a reset
+        while client.end is None:
+            client.send(b"more")
+    assert client.end == "reset"
+    assert client.heard == b"HTTP/1.1 401"
+    client.close()
