@@ -3,6 +3,9 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import event
 
 from dav_gateway.core import secret
 from dav_gateway.core.credential import Reason
@@ -159,3 +162,21 @@ def _presented(password: secret.AppPassword) -> "object":
     from dav_gateway.service.verification import Presented
 
     return Presented("ana", secret.parse(password.reveal()), HOME, IPHONE, "request-1")
+
+
+def test_a_batch_locks_no_credential_while_it_asks_for_others(company: Company) -> None:
+    """A revocation of any of them waits for the locks of these rows, so they are taken last."""
+    for _ in range(3):
+        company.verify(company.issue()[0])
+    said: list[str] = []
+
+    def note(*of: Any) -> None:
+        said.append(of[2])
+
+    event.listen(company.database.engine, "before_cursor_execute", note)
+    assert company.services.usage.flush(everything=True)
+    event.remove(company.database.engine, "before_cursor_execute", note)
+    locks = [statement.startswith("UPDATE credential") for statement in said]
+    assert locks.count(True) == 1
+    assert locks.index(True) == len(locks) - 1
+    assert len(locks) > 3

@@ -49,7 +49,8 @@ def word_of(reason: Reason) -> str:
 
 
 def write_last(connection: Connection, notes: Sequence[Note]) -> None:
-    """Write last uses and last refusals to the credentials' rows."""
+    """Write last uses and last refusals to the credentials' rows. Last in a transaction: a revocation of any of them
+    waits for the locks of these rows."""
     uses = [
         UseNote(note.credential_id, note.at, note.address, client_text(note.user_agent))
         for note in notes
@@ -60,12 +61,12 @@ def write_last(connection: Connection, notes: Sequence[Note]) -> None:
         for note in notes
         if note.credential_id and note.reason is not None
     ]
-    credentials.note_use(connection, uses)
-    credentials.note_refusal(connection, refusals)
     for note in notes:
         if note.credential_id and note.reason is not None:
             since = note.at if note.since is None else note.since
             receipts.note_refused(connection, note.credential_id, since, client_text(note.user_agent))
+    credentials.note_use(connection, uses)
+    credentials.note_refusal(connection, refusals)
 
 
 def append(connection: Connection, note: Note) -> None:

@@ -150,12 +150,12 @@ class Usage:
 
     def _write(self, due: list[Note], expired: set[str], now: Moment) -> None:
         with self._database.write() as connection:
-            write_last(connection, due)
             for note in due:
                 if note.word != USED or self._is_sampled(note, now):
                     append(connection, note)
             for credential_id in sorted(expired):
                 append_expired(connection, credential_id)
+            write_last(connection, due)
 
     def _is_sampled(self, note: Note, now: Moment) -> bool:
         key = (note.word, note.credential_id or "", note.reason)
