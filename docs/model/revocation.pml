@@ -175,7 +175,7 @@ next:
 #endif
 
 proctype Member(byte w) provided (!over) {
-    byte place, new;
+    byte place, new, hint;
 join:
     /* Seen by revokers first; what makes the member healthy is a turn like any other. */
 #if defined(SERVED_BEFORE_JOINED)
@@ -198,6 +198,14 @@ join:
     goto acknowledge;
 #endif
 turn:
+#ifdef POSTGRES
+    /* A notification names a line: the next, or one after it because a notification got lost. */
+    if
+    :: d_step { up(w) && place + 1 <= seq -> hint = place + 1 }; goto hinted
+    :: d_step { up(w) && place + 2 <= seq -> hint = place + 2 }; goto hinted
+    :: up(w)
+    fi;
+#endif
 #ifndef LEASE_LATE
     atomic { up(w) -> age[w] = 0 }
 #endif
@@ -215,13 +223,14 @@ turn:
 #ifdef ACK_FIRST
     d_step { up(w) -> acked[w] = new }
 #endif
+carry_out:
     if
-    :: place < followed_seq && followed_seq <= new && !emptied[w] ->
+    :: place < followed_seq && followed_seq <= new && followed_seq != hint && !emptied[w] ->
         d_step { up(w) -> mark(w) }
         d_step { up(w) -> drop(w) }
     :: else
     fi;
-    place = new; new = 0;
+    d_step { place = new; new = 0; hint = 0 }
 acknowledge:
     if
     :: d_step { up(w) -> acked[w] = place }
@@ -248,6 +257,31 @@ acknowledge:
     fi;
 #endif
     goto turn;
+#ifdef POSTGRES
+hinted:
+    /* It is carried out, and acknowledged by the statement that is the next read, if that sees no other line. */
+    if
+    :: hint == followed_seq && !emptied[w] ->
+        d_step { up(w) -> mark(w) }
+        d_step { up(w) -> drop(w) }
+    :: else
+    fi;
+    atomic { up(w) -> age[w] = 0 }
+    if
+    :: d_step { up(w) && !row[w] -> hint = 0 }; goto gone
+    :: d_step { up(w) && row[w] ->
+        if
+#ifdef HINT_TRUSTED
+        :: true -> acked[w] = hint
+#else
+        :: hint == place + 1 -> acked[w] = hint
+        :: else
+#endif
+        fi;
+        new = seq; moved[w] = 1; still[w] = 0 }
+    fi;
+    goto carry_out;
+#endif
 gone:
     /* The guard cuts, unless it has. */
     atomic { up(w) -> healthy[w] = 0; lease[w] = 0 }
@@ -436,6 +470,13 @@ proctype Revoker(byte who) provided (!over) {
     }
 }
 
+#ifdef SECOND_LINE
+/* A cut of somebody else, right behind the followed one: its notification may be the only one that comes. */
+proctype Second() provided (!over) {
+    d_step { dead -> seq++ }
+}
+#endif
+
 init {
     byte w;
     atomic {
@@ -471,6 +512,9 @@ init {
         run Clock(); run Revoker(FOLLOWED);
 #ifdef TWO_REVOKERS
         run Revoker(OTHER)
+#endif
+#ifdef SECOND_LINE
+        run Second()
 #endif
     }
 }

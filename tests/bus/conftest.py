@@ -8,7 +8,7 @@ import pytest
 
 from dav_gateway.bus.opening import open_bus
 from dav_gateway.bus.protocol import Acknowledgement, Heard, Member
-from dav_gateway.store.database import Database, open_database
+from dav_gateway.store.database import Database, boottime, open_database
 
 
 class Serving:
@@ -74,6 +74,14 @@ def _starting(url: str) -> Iterator[Callable[[], Serving]]:
             return serving
 
         yield start
+
+
+def turn(member: Member) -> Heard:
+    """What a worker does again and again, until a read came from the database: a notification is no such read."""
+    before = boottime()
+    while (heard := member.read(0)).at < before:
+        member.acknowledge(heard.number, {})
+    return heard
 
 
 @contextmanager

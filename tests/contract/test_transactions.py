@@ -3,18 +3,24 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential, Reason
 from dav_gateway.core.errors import Fenced, Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import accounts, collections, credentials, cuts, objects
+from dav_gateway.store import accounts, audit, collections, credentials, cuts, objects
+from dav_gateway.store.audit import Event
 from dav_gateway.store.collections import Collection
+from dav_gateway.store.cut_tables import receipt_credential
 from dav_gateway.store.database import Database, Fence, open_database
 from dav_gateway.store.objects import NewObject
+from dav_gateway.store.postgres_dialect import DriverConnection
+from dav_gateway.store.schema import credential as credential_table
 from dav_gateway.store.sqlite_dialect import driver
 
 MakeEvent = Callable[..., NewObject]
@@ -284,3 +290,74 @@ def _together(*runs: Callable[[], None]) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_row_that_cannot_be_added_fails_an_urgent_write(database: Database) -> None:
+    """On PostgreSQL it is answered with the commit, or with the next question."""
+    wrong = [{"receipt_id": 7, "credential_id": "a"}] * 2
+
+    def add(*, ask: bool) -> None:
+        with database.write(urgent=True) as c:
+            audit.append(c, Event(T1, "first"))
+            c.execute(insert(receipt_credential), wrong)
+            if ask:
+                cuts.last(c)
+            audit.append(c, Event(T1, "second"))
+
+    for ask in (False, True, False):
+        with pytest.raises(IntegrityError):
+            add(ask=ask)
+    with database.write(urgent=True) as c:
+        audit.append(c, Event(T1, "third"))
+    with database.read() as c:
+        assert [event.event for event in audit.select(c)] == ["third"]
+
+
+def test_an_urgent_write_that_is_given_up_keeps_nothing(database: Database) -> None:
+    def give_up() -> None:
+        with database.write(urgent=True) as c:
+            audit.append(c, Event(T1, "first"))
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        give_up()
+    with database.write(urgent=True) as c:
+        assert audit.select(c) == []
+
+
+def test_a_change_of_credentials_may_read_much(
+    database: Database, issue: Callable[..., Credential], calendar: Collection, event: MakeEvent
+) -> None:
+    """Rows that come a few at a time have a cursor in the server, which is nothing for a pipeline."""
+    issue()
+    with database.write() as c:
+        objects.put(c, calendar.id, event("a"), T1)
+    with database.change_credentials(["k7mqx"]) as c:
+        credentials.change(c, "k7mqx", revoked_at=T1)
+        audit.append(c, Event(T1, "revoked", credential_id="k7mqx"))
+        assert [each.name for each in objects.get_many(c, calendar.id, ["a"])] == ["a"]
+        rows = c.execute(select(credential_table.c.id), execution_options={"yield_per": 10})
+        assert list(rows.scalars()) == ["k7mqx"]
+    with database.read() as c:
+        assert [credential_id for _, credential_id, _ in cuts.after(c, 0)] == ["k7mqx"]
+        assert [each.event for each in audit.select(c)] == ["revoked"]
+
+
+def test_a_change_of_credentials_ends_with_one_question(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The locks that it has taken are not kept while a client's turn is waited for."""
+    order: list[str] = []
+    for name in ("execute", "catch_up", "fall_back"):
+        of_driver = getattr(DriverConnection, name)
+
+        def noted(self: DriverConnection, *words: Any, _name: str = name, _call: Any = of_driver, **more: Any) -> Any:
+            order.append(_name)
+            return _call(self, *words, **more)
+
+        monkeypatch.setattr(DriverConnection, name, noted)
+    with postgres_database.change_credentials(["k7mqx"]) as c:
+        audit.append(c, Event(T1, "revoked"))
+        order.clear()
+    # The lock, the cuts and COMMIT are said, and only then an answer is waited for; what follows is the barrier.
+    assert order[:4] == ["execute", "execute", "execute", "fall_back"]

@@ -18,11 +18,13 @@ FINE = ("BYTES", "POSTGRES", "NO_BUFFER", "LEASE=2")
 HOME = ("BYTES", "POSTGRES", "HOME", "N=1")
 COMMITS_PG = ("COMMITS", "POSTGRES")
 COMMITS_SQLITE = ("COMMITS", "SQLITE")
+BEHIND = (*OCTETS, "SECOND_LINE")
 TWO = ("BYTES", "POSTGRES", "NO_BUFFER", "TWO_REVOKERS", "SHORT")
 
 SOUND = {
     "octets, the revoking worker": HOME,
     "octets, a member, PostgreSQL": OCTETS,
+    "octets, a member, PostgreSQL, another cut behind it": BEHIND,
     "octets, a member, SQLite": ("BYTES", "SQLITE"),
     "octets, a member, two revokers one after the other": TWO,
     "commits, PostgreSQL": COMMITS_PG,
@@ -53,6 +55,7 @@ MUTATIONS = {
     "JOIN_RENEWS": TWO,
     "STILL_BLINDLY": OCTETS,
     "STILL_EARLY": OCTETS,
+    "HINT_TRUSTED": BEHIND,
 }
 
 

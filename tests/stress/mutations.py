@@ -93,14 +93,14 @@ MUTATIONS = (
     Mutation(
         "lease",
         "a process that hears nothing goes on serving",
-        (Edit(TIMES, "LEASE = 0.8\n", "LEASE = 3600.0\n"), Edit(TIMES, "WATCHDOG = 1.15\n", "WATCHDOG = 7200.0\n")),
+        (Edit(TIMES, "LEASE = 0.8\n", "LEASE = 3600.0\n"), Edit(TIMES, "WATCHDOG = 1.1\n", "WATCHDOG = 7200.0\n")),
         OCTETS,
         "postgresql",
     ),
     Mutation(
         "watchdog",
         "nobody ends a worker that is stopped",
-        (Edit(TIMES, "WATCHDOG = 1.15\n", "WATCHDOG = 7200.0\n"),),
+        (Edit(TIMES, "WATCHDOG = 1.1\n", "WATCHDOG = 7200.0\n"),),
         rf"{OCTETS}|was not ended",
     ),
     Mutation(

@@ -1,6 +1,8 @@
 """A reader's place in the table `cut`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+_NOTHING: Mapping[int, str] = {}
 
 
 class Place:
@@ -13,8 +15,10 @@ class Place:
         self._own = own
         self.number = number
 
-    def advance(self, rows: Sequence[tuple[int, str, str]]) -> tuple[str, ...]:
-        """Go past rows of `cuts.after`; the ids in them that others changed, each once."""
+    def advance(self, rows: Sequence[tuple[int, str, str]], told: Mapping[int, str] = _NOTHING) -> tuple[str, ...]:
+        """Go past rows of `cuts.after`; the ids in them that others changed, each once, but for those `told` before by
+        number and id."""
         if rows:
             self.number = rows[-1][0]
-        return tuple(dict.fromkeys(credential_id for _, credential_id, process in rows if process != self._own))
+        new = ((seq, credential_id) for seq, credential_id, process in rows if process != self._own)
+        return tuple(dict.fromkeys(credential_id for seq, credential_id in new if told.get(seq) != credential_id))

@@ -1,7 +1,6 @@
 """The bus's own connections to PostgreSQL: never waiting without end, even for a network that swallows everything."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -9,7 +8,7 @@ from psycopg.abc import RV, PQGen
 from sqlalchemy import URL
 
 from dav_gateway.bus.times import LEASE
-from dav_gateway.store.failures import as_unavailable
+from dav_gateway.store.failures import translated
 
 PATIENCE = LEASE
 """Seconds that an answer is waited for: a member that has none by then has no lease either."""
@@ -54,12 +53,3 @@ def close(connection: BusConnection | None) -> None:
     if connection is not None:
         with suppress(psycopg.Error):
             connection.close()
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Errors of the driver as StoreUnavailable."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise as_unavailable(error) or error from error

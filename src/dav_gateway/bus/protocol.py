@@ -26,7 +26,8 @@ class Heard:
     """What one read of the table `cut` told: credentials that other processes changed, each once, oldest first.
 
     `at` is the boot time just before the read: everything committed before it is in this or an earlier one. `number`
-    is the last cut read.
+    is the last cut read. What a notification told before any read has the `at` of the last read, and the number that it
+    names.
     """
 
     at: float
@@ -60,8 +61,8 @@ class Member(Protocol):
         """Ids of the credentials that expire later than `after` and not later than `until`. Raises StoreUnavailable."""
 
     def acknowledge(self, number: int, tally: Tally) -> None:
-        """Everything up to this cut is carried out here; `tally` is of what was cut since the last call. Raises
-        StoreUnavailable."""
+        """Everything that was heard is carried out here, up to this cut; `tally` is of what was cut since the last
+        call. Raises StoreUnavailable, and Expelled."""
 
     def wake(self) -> None:
         """Let a `read` that waits return at once. From any thread."""

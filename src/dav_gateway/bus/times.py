@@ -18,8 +18,8 @@ HEARTBEAT = 0.2
 LEASE = 0.8
 """Seconds that a member may serve after the beginning of its last read."""
 
-WATCHDOG = 1.15
+WATCHDOG = 1.1
 """Seconds after the same moment at which the kernel ends a process that could not even reset its connections."""
 
-LIMIT = 1.3
+LIMIT = 1.25
 """Seconds after its commit at which a revocation stops waiting for acknowledgements."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from dav_gateway.bus.protocol import Acknowledgement
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import SECOND, Moment
-from dav_gateway.store import audit, credentials, receipts
+from dav_gateway.store import audit, receipts
 from dav_gateway.store.audit import Event
 from dav_gateway.store.database import Database
 
@@ -57,12 +57,7 @@ def record(database: Database, receipt: Receipt, by: str | None) -> Receipt:
                 requests=receipt.requests,
                 acknowledgements=rows_of(receipt),
             )
-            for credential_id in receipt.ids:
-                found = credentials.with_owner(connection, credential_id)
-                owner = None if found is None else found[1].name
-                cut, running = _sum([each.tally.get(credential_id, (0, 0)) for each in receipt.acknowledgements])
-                detail = {"receipt": number, "connections": cut, "requests": running}
-                audit.append(connection, Event(receipt.done_at, "cut", owner, credential_id, by, detail=detail))
+            audit.append_owned(connection, *(_event(receipt, number, one, by) for one in receipt.ids))
     except StoreUnavailable as error:
         _log.warning("a revocation is done and its receipt could not be recorded: %s", error)
         return receipt
@@ -75,6 +70,12 @@ def rows_of(receipt: Receipt) -> tuple[receipts.Row, ...]:
         (each.member, each.how, round(each.seconds * SECOND), *_count_of(each, receipt.ids))
         for each in receipt.acknowledgements
     )
+
+
+def _event(receipt: Receipt, number: int, credential_id: str, by: str | None) -> Event:
+    cut, running = _sum([each.tally.get(credential_id, (0, 0)) for each in receipt.acknowledgements])
+    detail = {"receipt": number, "connections": cut, "requests": running}
+    return Event(receipt.done_at, "cut", credential_id=credential_id, actor=by, detail=detail)
 
 
 def _count_of(acknowledgement: Acknowledgement, ids: Sequence[str]) -> tuple[int, int]:

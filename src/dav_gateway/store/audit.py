@@ -13,7 +13,8 @@ from sqlalchemy import Connection, bindparam, insert
 
 from dav_gateway.core.moment import Moment
 from dav_gateway.store.columns import dump_json
-from dav_gateway.store.schema import audit
+from dav_gateway.store.schema import account as owner
+from dav_gateway.store.schema import audit, credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,12 @@ class Event:
 
 
 _APPEND = insert(audit)
+_OWNER = (
+    sqlalchemy.select(owner.c.name)
+    .join(credential, credential.c.account_id == owner.c.id)
+    .where(credential.c.id == bindparam("owned"))
+)
+_APPEND_OWNED = insert(audit).values(account=_OWNER.scalar_subquery())
 _COLUMNS = [audit.c[name] for name in Event.__slots__]
 _DETAIL = Event.__slots__.index("detail")
 # What is collected in memory (refusals, uses) is stored a moment after it happened.
@@ -45,22 +52,32 @@ _OF_CREDENTIAL = audit.c.credential_id == bindparam("credential_id")
 
 def append(c: Connection, *events: Event) -> None:
     """Add events, in this order."""
-    rows = [
-        {
-            "at": event.at,
-            "event": event.event,
-            "account": event.account,
-            "credential_id": event.credential_id,
-            "actor": event.actor,
-            "address": event.address,
-            "client_family": event.client_family,
-            "request_id": event.request_id,
-            "detail": dump_json(event.detail),
-        }
-        for event in events
-    ]
+    rows = [_row(event) for event in events]
     if rows:
         c.execute(_APPEND, rows)
+
+
+def append_owned(c: Connection, *events: Event) -> None:
+    """The same for events of credentials; the account of each is the credential's owner."""
+    rows = [{**_row(event), "owned": event.credential_id} for event in events]
+    for row in rows:
+        del row["account"]
+    if rows:
+        c.execute(_APPEND_OWNED, rows)
+
+
+def _row(event: Event) -> dict[str, object]:
+    return {
+        "at": event.at,
+        "event": event.event,
+        "account": event.account,
+        "credential_id": event.credential_id,
+        "actor": event.actor,
+        "address": event.address,
+        "client_family": event.client_family,
+        "request_id": event.request_id,
+        "detail": dump_json(event.detail),
+    }
 
 
 def select(

@@ -4,12 +4,13 @@ The promise to `Database`: between the moment a fenced writer looks at its crede
 that changes this credential has returned. See `sqlite_backend` and `postgres_backend` for how.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from sqlalchemy import Connection, Engine
 
+from dav_gateway.core.moment import Moment
 from dav_gateway.store.loop_reader import LoopReader
 from dav_gateway.store.sqlite_file import SqliteFile
 
@@ -60,11 +61,13 @@ class Backend(Protocol):
     def enter(self, c: Connection, credential_id: str) -> None:
         """Called first in a fenced write: what it reads after this is new enough to trust until its commit."""
 
-    def insisting(self, c: Connection) -> AbstractContextManager[None]:
-        """Around a change of credentials: nobody who has stopped keeps it waiting for a lock of theirs for long."""
+    def insisting(self) -> AbstractContextManager[None]:
+        """Around a change of credentials and its commit: nobody who has stopped keeps it waiting for a lock of theirs
+        for long."""
 
-    def order_cuts(self, c: Connection) -> None:
-        """Called before cuts are appended: their sequence numbers become visible in order, and who listens is told."""
+    def append_cuts(self, c: Connection, credential_ids: Sequence[str], now: Moment, process: str) -> Callable[[], int]:
+        """Called last in a change of credentials: `cuts.append`, whose sequence numbers become visible in order; who
+        listens is told at the commit. The last number is asked for after that."""
 
     def pass_barrier(self, credential_ids: Collection[str]) -> None:
         """Called after a change of credentials is committed: return when no writer is left that looked before it."""

@@ -12,6 +12,19 @@ _AFTER = select(cut.c.seq, cut.c.credential_id, cut.c.process).where(cut.c.seq >
 _LAST = select(func.coalesce(func.max(cut.c.seq), 0))
 _FORGET = delete(cut).where(cut.c.at < bindparam("before"), cut.c.seq <= bindparam("until"))
 
+APPEND_AND_TELL = """WITH added AS (
+        INSERT INTO cut (credential_id, at, process)
+        SELECT id, %(at)s, %(process)s FROM unnest(%(ids)s::text[]) AS id RETURNING seq, credential_id
+    ), word AS (
+        SELECT max(seq) AS last,
+            json_build_array(%(process)s::text, json_agg(json_build_array(seq, credential_id)))::text AS word
+        FROM added
+    )
+    SELECT last, pg_notify('dav_gateway_cut', CASE WHEN octet_length(word) < 8000 THEN word ELSE '' END)::text
+    FROM word"""
+"""PostgreSQL's `append`, for psycopg, which also tells who listens at the commit: the process, and number and id of
+each cut. With more of them than a notification takes, it says that there is something to read."""
+
 KEPT = 10_000
 """Newest cuts that are kept, whatever the clock of who puts them away says: a reader may not have seen them yet."""
 
@@ -19,8 +32,8 @@ KEPT = 10_000
 def append(c: Connection, credential_ids: Iterable[str], now: Moment, process: str) -> int:
     """Say that the connections of these credentials must be cut; the last sequence number is returned.
 
-    Only `Database.change_credentials` calls this: it makes sequence numbers appear in the order of commit, so that no
-    reader passes over one. `process` says whose word it is: that one cuts by itself.
+    Only a Backend calls this, inside `Database.change_credentials`: sequence numbers appear in the order of commit, so
+    that no reader passes over one. `process` says whose word it is: that one cuts by itself.
     """
     rows = [{"credential_id": credential_id, "at": now, "process": process} for credential_id in credential_ids]
     if rows:

@@ -16,7 +16,6 @@ from sqlalchemy.engine import ExceptionContext
 
 from dav_gateway.core.errors import Refusal, StoreUnavailable
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import cuts
 from dav_gateway.store.backend import Backend
 from dav_gateway.store.failures import as_unavailable
 from dav_gateway.store.loop_reader import LoopReader
@@ -135,15 +134,15 @@ class Database:
         the barrier: say it again, the change can be repeated.
         """
         self._backend.look()
-        with self._backend.alone(urgent=True) as c, self._backend.insisting(c):
+        with self._backend.insisting(), self._backend.alone(urgent=True) as c:
             yield c
             named = sorted(set(credential_ids))
             if named:
-                self._backend.order_cuts(c)
-                number = cuts.append(c, named, self._clock(), self.process)
+                number = self._backend.append_cuts(c, named, self._clock(), self.process)
+        committed_at = boottime()
         try:
             if named and on_commit is not None:
-                on_commit(Announced(number, boottime()))
+                on_commit(Announced(number(), committed_at))
         finally:
             self._backend.pass_barrier(named)
 

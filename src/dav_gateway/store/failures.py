@@ -3,6 +3,8 @@
 import re
 import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import sqlalchemy.exc
@@ -49,6 +51,15 @@ def as_unavailable(error: BaseException) -> StoreUnavailable | None:
     if postgres or isinstance(error, _UNAVAILABLE) or type(error) is sqlite3.DatabaseError:
         return StoreUnavailable(f"the database cannot be used at the moment: {_reason(error)}")
     return None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """What a driver that is asked directly raises, as StoreUnavailable where it means that."""
+    try:
+        yield
+    except Exception as error:
+        raise as_unavailable(error) or error from error
 
 
 @cache

@@ -8,9 +8,9 @@ behind a waiting exclusive lock, so a revocation is not starved.
 
 import logging
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
 from typing import Literal
 
@@ -18,27 +18,31 @@ import psycopg
 from sqlalchemy import Connection, Engine, Integer, bindparam, text
 
 from dav_gateway.core.errors import StoreUnavailable
-from dav_gateway.store import workers
+from dav_gateway.core.moment import Moment
+from dav_gateway.store import cuts, later
 from dav_gateway.store.connecting import connect
+from dav_gateway.store.failures import translated
 from dav_gateway.store.loop_reader import LoopReader
-from dav_gateway.store.postgres_dialect import Begin, begin
+from dav_gateway.store.postgres_dialect import Begin, DriverConnection, begin
 from dav_gateway.store.postgres_loop_reader import PostgresLoopReader
 
 _log = logging.getLogger(__name__)
 
-PATIENCE = 0.5
+PATIENCE = 0.3
 """Seconds that a revocation waits for other sessions before the database ends those that have stopped: once for rows
 before its commit, once at the barrier after it; both together are less than a lease lasts in any case (bus.times)."""
 
 _CREDENTIALS, _CUTS, _MIGRATIONS = 0x0DA7, 0x0DA8, 0x0DA9
 _KEY = bindparam("key", type_=Integer)
 _SHARED = text(f"SELECT pg_advisory_xact_lock_shared({_CREDENTIALS}, :key)").bindparams(_KEY)
-_EXCLUSIVE = text(f"SELECT pg_advisory_xact_lock({_CREDENTIALS}, :key)").bindparams(_KEY)
-_CUT_ORDER = text(f"SELECT pg_advisory_xact_lock({_CUTS}, 0)")
-_TELL_CUTS = text(workers.TELL_CUTS)
+_PASS = text(
+    "SELECT pg_advisory_xact_lock(:space, :key)"
+    " FROM (SELECT set_config('lock_timeout', :milliseconds, true) OFFSET 0) AS patience"
+).bindparams(_KEY, bindparam("space", _CREDENTIALS, type_=Integer))
+"""One statement, which is a transaction by itself; `set_config` is volatile, so it is called, and called first."""
+_CUT_ORDER = f"SELECT pg_advisory_xact_lock({_CUTS}, 0)"
 _MIGRATION_ORDER = text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS}, 0)")
 _TAKE_YOUR_TIME = text("SET LOCAL statement_timeout = 0")
-_WAIT = text("SELECT set_config('lock_timeout', :milliseconds, true)")
 _END_WRITERS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_locks"
     " WHERE locktype = 'advisory' AND classid = :space AND objsubid = 2 AND granted"
@@ -89,11 +93,11 @@ class PostgresBackend:
         """Nothing: the server answers or it does not."""
 
     @contextmanager
-    def alone(self, *, urgent: bool) -> Iterator[Connection]:  # noqa: ARG002 - the protocol's
-        """A transaction; nobody queues for it, rows are locked one by one."""
+    def alone(self, *, urgent: bool) -> Iterator[Connection]:
+        """A transaction; nobody queues for it, rows are locked one by one. An urgent one waits for fewer answers."""
         c = connect(self.engine)
         try:
-            with c.begin():
+            with begin(c, Begin.AHEAD if urgent else Begin.WRITING):
                 yield c
         finally:
             c.close()
@@ -106,33 +110,38 @@ class PostgresBackend:
         """Take the credential's lock shared until the transaction ends."""
         c.execute(_SHARED, {"key": _key(credential_id)})
 
-    def order_cuts(self, c: Connection) -> None:
+    def append_cuts(self, c: Connection, credential_ids: Sequence[str], now: Moment, process: str) -> Callable[[], int]:
         """One transaction at a time appends cuts; numbers of a sequence alone become visible out of order.
 
-        Who listens is notified by the server when the transaction commits.
+        The lock is taken, and the cuts are appended, with the commit: nobody is kept waiting for a client's turn.
         """
-        c.execute(_CUT_ORDER)
-        c.execute(_TELL_CUTS)
+        driver = c.connection.driver_connection
+        assert isinstance(driver, DriverConnection)
+        with translated():
+            driver.execute(_CUT_ORDER)
+            values = {"ids": list(credential_ids), "at": now, "process": process}
+            appended = driver.execute(cuts.APPEND_AND_TELL, values)
+        return lambda: int(appended.fetchall()[0][0])
 
     @contextmanager
-    def insisting(self, c: Connection) -> Iterator[None]:  # noqa: ARG002 - the protocol's
+    def insisting(self) -> Iterator[None]:
         """End the sessions that have written and then said nothing for a while, if this change has to wait as long.
 
         A node that was cut off inside a transaction keeps its row locks until its session ends.
         """
         done = Event()
-        Thread(target=self._insist, args=(done,), name="insistence", daemon=True).start()
+        insistence = later.call(PATIENCE, lambda: self._insist(done))
         try:
             yield
         finally:
             done.set()
+            insistence.cancel()
 
     def _insist(self, done: Event) -> None:
         """Again and again: the session that is waited for may have stopped during the wait."""
-        wait = PATIENCE
-        while not done.wait(wait):
+        while not done.is_set():
             self._end_stopped()
-            wait = PATIENCE / 5
+            done.wait(PATIENCE / 5)
 
     def pass_barrier(self, credential_ids: Collection[str]) -> None:
         """Take each credential's lock exclusively once.
@@ -153,9 +162,8 @@ class PostgresBackend:
                 self._pass(key, round(PATIENCE * 1000))
 
     def _pass(self, key: int, milliseconds: int) -> None:
-        with self.engine.begin() as c:
-            c.execute(_WAIT, {"milliseconds": str(milliseconds)})
-            c.execute(_EXCLUSIVE, {"key": key})
+        with self.read(alone=True) as c:
+            c.execute(_PASS, {"milliseconds": str(milliseconds), "key": key})
 
     def _end_stopped(self) -> None:
         try:

@@ -3,7 +3,7 @@
 A write that changes a credential runs before or after a fenced one, never beside it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Literal
@@ -11,6 +11,8 @@ from typing import Literal
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from dav_gateway.core.moment import Moment
+from dav_gateway.store import cuts
 from dav_gateway.store.connecting import connect
 from dav_gateway.store.group_commit import GroupCommit
 from dav_gateway.store.sqlite_dialect import URL
@@ -72,12 +74,14 @@ class SqliteBackend:
     def enter(self, c: Connection, credential_id: str) -> None:
         """Nothing: the transaction began with BEGIN IMMEDIATE, so it sees the newest state and nobody can change it."""
 
-    def insisting(self, c: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
+    def insisting(self) -> AbstractContextManager[None]:
         """Nothing: it has the only lock there is, and who stops with it is ended by the kernel (bus/watchdog)."""
         return nullcontext()
 
-    def order_cuts(self, c: Connection) -> None:
-        """Nothing: writers follow each other, and the bus tells after the commit."""
+    def append_cuts(self, c: Connection, credential_ids: Sequence[str], now: Moment, process: str) -> Callable[[], int]:
+        """Writers follow each other, and the bus tells after the commit."""
+        number = cuts.append(c, credential_ids, now, process)
+        return lambda: number
 
     def pass_barrier(self, credential_ids: Collection[str]) -> None:
         """Nothing: the change itself waited for the writers before it."""
