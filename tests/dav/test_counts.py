@@ -56,24 +56,23 @@ def counting(rig: Rig) -> Iterator[Counter[str]]:
     """Statements, and instructions of SQLite's virtual machine, until the end of the block."""
     counts: Counter[str] = Counter()
     engine = rig.services.database.engine
-
-    def statement(*_: Any) -> None:
-        counts["statements"] += 1
+    seen: set[Any] = set()
 
     def instruction() -> int:
         counts["instructions"] += 1
         return 0
 
-    def checkout(connection: Any, *_: Any) -> None:
-        connection.set_progress_handler(instruction, 1)
+    def statement(c: Any, *_: Any) -> None:
+        counts["statements"] += 1
+        seen.add(c.connection.driver_connection)
+        c.connection.driver_connection.set_progress_handler(instruction, 1)
 
-    def checkin(connection: Any, *_: Any) -> None:
-        if connection is not None:
-            connection.set_progress_handler(None, 0)
-
-    listeners = [("before_cursor_execute", statement), ("checkout", checkout), ("checkin", checkin)]
-    with listening(engine, listeners):
-        yield counts
+    with listening(engine, [("before_cursor_execute", statement)]):
+        try:
+            yield counts
+        finally:
+            for connection in seen:
+                connection.set_progress_handler(None, 0)
 
 
 def asked_all_day(rig: Rig, password: str) -> list[tuple[str, str, str, bytes, int]]:
