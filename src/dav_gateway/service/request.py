@@ -223,35 +223,38 @@ class DavRequest:
             self.expect_octets(object_properties.size(self._kept[place]))
         return self._kept[place]
 
-    def begin_write(self, resource: Resource | None = None, *, most_octets: int | None = None) -> Connection:
-        """Open the write transaction: lock, then the liveness of the credential, in that order. Where that is the lock
-        of everything, what is at `resource` is read with the credential (`seen`), an object's octets up to so many.
-        Raises NotAsExpected when the request is `expecting` and its credential is not what it was."""
+    def begin_write(self) -> Connection:
+        """Open the write transaction: lock, then the liveness of the credential, in that order."""
         if self._writing is None:
-            at = resource if self.services.database.one_writer else None
-            fence = self._fence(resource, at, most_octets)
-            self._close(commit=False)
-            with self._own_faults():
-                writing = self.services.database.write(fence)
-                self._connection = writing.__enter__()
-                self._writing = writing
+            self._open(self.services.verification.fence(self.granted))
         return self.connection
 
-    def _fence(self, resource: Resource | None, at: Resource | None, most_octets: int | None) -> Fence:
-        def note(sight: Sight) -> None:
-            if at is not None:
-                self._seen = at, sight
+    def begin_write_at(self, resource: Resource, *, most_octets: int | None = None) -> Sight:
+        """The same, and what is at `resource`, a collection or an object with so many octets at most, as it is until
+        the end of the transaction. Raises NotAsExpected when the request is `expecting` and its credential is not what
+        it was."""
+        found: list[Sight] = []
 
         def note_expected(grant: Grant, sight: Sight) -> None:
             if grant.permission(resource) is not Permission.WRITE:
                 raise NotAsExpected
             self.grant, self.expecting = grant, False
-            note(sight)
+            found.append(sight)
 
-        if not self.expecting:
-            return self.services.verification.fence(self.granted, at, most_octets, note)
-        assert self.presented is not None, "nothing is expected of who shows nothing"
-        return self.services.verification.fence_of_expected(self.presented, at, most_octets, note_expected)
+        verification = self.services.verification
+        if self.expecting:
+            assert self.presented is not None, "nothing is expected of who shows nothing"
+            self._open(verification.fence_of_expected(self.presented, resource, most_octets, note_expected))
+        else:
+            self._open(verification.fence(self.granted, resource, most_octets, found.append))
+        return found[0]
+
+    def _open(self, fence: Fence) -> None:
+        self._close(commit=False)
+        with self._own_faults():
+            writing = self.services.database.write(fence)
+            self._connection = writing.__enter__()
+            self._writing = writing
 
     def finish(self, *, commit: bool) -> None:
         """End the open transaction; a write is kept only when `commit` is true."""

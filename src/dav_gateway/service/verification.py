@@ -28,7 +28,7 @@ from dav_gateway.service.reach import lost
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
 from dav_gateway.service.writers import Writers
-from dav_gateway.store import credentials, sight
+from dav_gateway.store import credentials, held_sight, sight
 from dav_gateway.store.database import Database, Fence
 from dav_gateway.store.sight import Sight
 
@@ -107,10 +107,10 @@ class Verification:
     def verify_seen(self, seen: Sight | None, presented: Presented) -> tuple[Grant, Sight] | None:
         """As `verify_proven`, of what was just seen of the credential that is presented."""
         password = presented.password
-        if isinstance(password, Mistyped):
+        if seen is None or isinstance(password, Mistyped):
             return None
-        grant = None if seen is None else self._proven(seen.credential, seen.owner, password, presented)
-        if seen is None or grant is None:
+        grant = self._proven(seen.credential, seen.owner, password, presented)
+        if grant is None:
             return None
         self._usage.used(grant, presented)
         return grant, seen
@@ -138,7 +138,8 @@ class Verification:
         assert not isinstance(password, Mistyped), "what cannot be a password is never expected"
 
         def check(connection: Connection) -> None:
-            found = self.verify_proven(connection, presented, resource, most_octets)
+            seen = self._look_to_write(connection, password.id, resource, most_octets)
+            found = self.verify_seen(seen, presented)
             if found is None:
                 self._writers.forget(password.id)
                 raise NotAsExpected
@@ -158,7 +159,7 @@ class Verification:
         may, `note` is told what is at `resource`, seen in the same statement, as `verify_proven` sees it."""
 
         def check(connection: Connection) -> None:
-            seen = _look(connection, grant.credential.id, resource, most_octets)
+            seen = self._look_to_write(connection, grant.credential.id, resource, most_octets)
             if seen is None:
                 raise Fenced(Reason.REVOKED)
             credential, owner = seen.credential, seen.owner
@@ -170,6 +171,13 @@ class Verification:
                 note(seen)
 
         return Fence(grant.credential.id, check)
+
+    def _look_to_write(
+        self, connection: Connection, credential_id: str, resource: Resource | None, most_octets: int | None
+    ) -> Sight | None:
+        if resource is None or self._database.one_writer:
+            return _look(connection, credential_id, resource, most_octets)
+        return held_sight.look(connection, credential_id, resource, most_octets=most_octets)
 
     def _proven(
         self, credential: Credential, owner: Account, password: AppPassword, presented: Presented

@@ -65,7 +65,7 @@ _BUMP = Prepared(
         modified_at=bindparam("now"),
         size=collection.c.size + bindparam("added") + func.coalesce(_ARRIVES, 0) - func.coalesce(_LEAVES, 0),
     )
-    .returning(collection.c.change, _LEAVES.is_not(None))
+    .returning(collection.c.change, _LEAVES.is_not(None), exists(select(tombstone.c.change).where(_TOMBSTONE)))
 )
 _BUMP_IF_THERE = Prepared(
     update(collection)
@@ -111,13 +111,14 @@ _AGE = (
 
 
 def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> StoredObject:
-    """Store an object under its name: four statements, each by key.
+    """Store an object under its name: three statements, each by key; four where it takes the place of another one, or
+    of one that was deleted.
 
     Raises UidConflict when another object of the collection has its UID, NotFound when the collection is gone.
     """
-    change, replaces = _bump(c, collection_id, now, added=len(new.octets), leaves=new.name)
+    change, replaces, returns = _bump(c, collection_id, now, added=len(new.octets), leaves=new.name)
     stored = _store(c, collection_id, new, change, now)
-    if not replaces:
+    if returns:
         _UNBURY.change(c, {"inside": collection_id, "called": new.name})
     object_index.write(c, collection_id, [new], new_names=not replaces)
     return stored
@@ -127,7 +128,7 @@ def put_many(c: Connection, collection_id: int, new: Iterable[NewObject], now: M
     """Store objects as one change of the collection. Raises as `put` does."""
     objects = {one.name: one for one in new}
     replaced = sum(one.size for one in get_many(c, collection_id, objects, octets=False))
-    change, _ = _bump(c, collection_id, now, added=sum(len(one.octets) for one in objects.values()) - replaced)
+    change, *_ = _bump(c, collection_id, now, added=sum(len(one.octets) for one in objects.values()) - replaced)
     stored = [_store(c, collection_id, one, change, now) for one in objects.values()]
     if stored:
         _UNBURY.change_each(c, [{"inside": collection_id, "called": one.name} for one in stored])
@@ -160,7 +161,7 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
     for inside in in_order:
         arrives = (from_collection_id, name) if inside == to_collection_id and not stays else None
         leaves = to_name if inside == to_collection_id else name
-        changes[inside], _ = _bump(c, inside, now, arrives=arrives, leaves=leaves)
+        changes[inside], *_ = _bump(c, inside, now, arrives=arrives, leaves=leaves)
     source = get(c, from_collection_id, name)
     if source is None:
         raise NotFound("the object does not exist")
@@ -188,7 +189,7 @@ def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now:
     """Store every object of a collection in an empty one, as one change. Raises NotFound when the
     target is gone."""
     origin = collections.get(c, from_collection_id)
-    change, _ = _bump(c, to_collection_id, now, added=origin.size if origin else 0)
+    change, *_ = _bump(c, to_collection_id, now, added=origin.size if origin else 0)
     values = {"inside": from_collection_id, "to_inside": to_collection_id, "to_change": change, "now": now}
     c.execute(_COPY_ALL, values)
     object_index.copy_all(c, from_collection_id, to_collection_id)
@@ -211,10 +212,10 @@ def _bump(
     added: int = 0,
     arrives: tuple[int, str] | None = None,
     leaves: str = "",
-) -> tuple[int, bool]:
+) -> tuple[int, bool, bool]:
     """Count a change of the collection, whose size changes by `added` octets, the object `arrives` of another
-    collection and its own object `leaves`; with it goes whether there is one called `leaves`. Raises NotFound when the
-    collection is gone."""
+    collection and its own object `leaves`; with it goes whether there is one called `leaves`, and whether one of this
+    name was deleted. Raises NotFound when the collection is gone."""
     from_inside, from_called = arrives or (collection_id, "")
     values = {
         "inside": collection_id,
@@ -227,7 +228,7 @@ def _bump(
     row = _BUMP.first(c, values)
     if row is None:
         raise NotFound("the collection does not exist")
-    return int(row[0]), bool(row[1])
+    return int(row[0]), bool(row[1]), bool(row[2])
 
 
 def _store(c: Connection, collection_id: int, new: NewObject, change: int, now: Moment) -> StoredObject:
