@@ -98,7 +98,7 @@ def build_server(settings: Settings, *, place: WorkerPlace | None = None) -> Ite
         scheme: Literal["http", "https"] = "https" if settings.public_url.startswith("https:") else "http"
         bridge = WsgiBridge(awake(dav, asleep), gate, registry=registry, limits=limits, proxies=proxies, scheme=scheme)
         ask = soon(dav, asleep) if services.database.waits else quickly(dav, asleep)
-        lane = QuickLane(ask, gate, registry=registry, proxies=proxies, scheme=scheme)
+        lane = QuickLane(ask, bridge.answer, gate, registry=registry, proxies=proxies, scheme=scheme)
         listening = ServerSettings(
             host=settings.listen.host,
             port=settings.listen.port,

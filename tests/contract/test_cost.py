@@ -16,7 +16,7 @@ from sqlalchemy import Connection, event, insert
 from dav_gateway.core.credential import Credential
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Kind, Resource, Scope
-from dav_gateway.store import accounts, collections, credentials, objects, sight
+from dav_gateway.store import accounts, collections, credentials, held_sight, objects, sight
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database
 from dav_gateway.store.object_tables import object_, tombstone
@@ -48,15 +48,14 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "see what changed": (1, lambda c, inside: sight.look(c, "k7mqx", _at(inside), since=inside.change - 1)),
     "poll": (1, lambda c, inside: collections.find(c, inside.account_id, inside.home, inside.name)),
     "lock": (1, lambda c, inside: collections.lock(c, [inside.id])),
-    "find locked": (
-        1,
-        lambda c, inside: collections.find_locked(c, inside.account_id, inside.home, inside.name),
-    ),
+    "see and hold a collection": (1, lambda c, inside: held_sight.look(c, "k7mqx", _at(inside))),
+    "see and hold an object": (2, lambda c, inside: held_sight.look(c, "k7mqx", _at(inside, "5.ics"))),
     "get": (1, lambda c, inside: objects.get(c, inside.id, "5.ics")),
     "get nothing": (1, lambda c, inside: objects.get(c, inside.id, "nothing.ics")),
     "multiget": (1, lambda c, inside: objects.get_many(c, inside.id, ["1.ics", "5.ics"])),
     "replace": (4, lambda c, inside: objects.put(c, inside.id, REPLACED, T1)),
-    "add": (4, lambda c, inside: objects.put(c, inside.id, ADDED, T1)),
+    "add": (3, lambda c, inside: objects.put(c, inside.id, ADDED, T1)),
+    "add what was deleted": (4, lambda c, inside: objects.put(c, inside.id, replace(ADDED, name="gone5.ics"), T1)),
     "remove": (3, lambda c, inside: objects.remove(c, inside.id, "5.ics", T1)),
     "remove nothing": (1, lambda c, inside: objects.remove(c, inside.id, "nothing.ics", T1)),
     "move": (7, lambda c, inside: objects.move(c, inside.id, "5.ics", inside.id, "moved.ics", T1)),

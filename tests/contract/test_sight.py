@@ -1,14 +1,19 @@
-"""One statement tells what three would: of the same rows, for own collections and the company's, and for nothing."""
+"""One statement tells what three would: of the same rows, for own collections and the company's, and for nothing.
 
+A writer's look tells the same, and what it tells of the collection and the object stays so."""
+
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.credential import Credential
 from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Resource, resource_at
-from dav_gateway.store import accounts, collections, credentials, objects, sight
+from dav_gateway.store import accounts, collections, credentials, held_sight, objects, sight
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database
 from dav_gateway.store.objects import NewObject
@@ -61,11 +66,45 @@ def test_it_is_what_three_statements_tell(filled: Database, ana: Account, path: 
         assert found is not None
         assert (found.credential, found.owner) == credentials.with_owner(c, "k7mqx")
         assert (found.collection, found.object) == (inside, stored)
+    with filled.write() as c:
+        assert held_sight.look(c, "k7mqx", asked, most_octets=most) == found
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_who_waited_for_the_collection_sees_the_object_that_came_meanwhile(filled: Database, now: Moment) -> None:
+    asked = resource("/ana/calendars/team/1.ics")
+
+    def look() -> sight.Sight | None:
+        with filled.write() as c:
+            return held_sight.look(c, "k7mqx", asked)
+
+    with ThreadPoolExecutor(1) as pool:
+        with filled.write() as c:
+            held = held_sight.look(c, "k7mqx", asked)
+            assert held is not None
+            assert held.collection is not None
+            second = pool.submit(look)
+            while not _somebody_waits(filled):
+                time.sleep(0.01)
+            stored = objects.put(c, held.collection.id, NewObject("1.ics", "1.ics", "VEVENT", b"newer"), now)
+            assert not second.done()
+        seen = second.result(10)
+    assert seen is not None
+    assert seen.collection is not None
+    assert seen.object == stored
+    assert seen.collection.change == stored.change
+
+
+def _somebody_waits(database: Database) -> bool:
+    with database.read() as c:
+        return bool(c.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 def test_without_the_credential_nothing_is_seen(filled: Database) -> None:
     with filled.read_once() as c:
         assert sight.look(c, "zzzzz", resource("/ana/calendars/team/1.ics")) is None
+    with filled.write() as c:
+        assert held_sight.look(c, "zzzzz", resource("/ana/calendars/team/1.ics")) is None
 
 
 @pytest.mark.parametrize("path", ["/ana/calendars/team/", "/ana/contacts/employees/"])

@@ -101,9 +101,7 @@ class Rig:
         )
         front = Front(self.bridge, limits=limits, ready=lambda: self.unready, pages=pages, origin=PUBLIC)
         settings = ServerSettings(port=0, certificate=certificate, key=key, limits=limits)
-        lane = (
-            None if ask is None else QuickLane(ask, self.gate, registry=self.registry, proxies=proxies, scheme=scheme)
-        )
+        lane = QuickLane(ask, self.bridge.answer, self.gate, registry=self.registry, proxies=proxies, scheme=scheme)
         self._started = threading.Event()
         self.server = GatewayServer(RequestLog(front), settings, self.registry, self._note_started, lane=lane)
         self._sockets = bind(settings.host, settings.port)

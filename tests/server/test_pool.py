@@ -33,6 +33,18 @@ def test_results_and_errors_come_back(pool):
     asyncio.run(main())
 
 
+def test_the_thread_that_worked_last_is_asked_first(pool):
+    async def main():
+        seen = set()
+        for _ in range(20):
+            seen.add(await pool.run(threading.get_ident))
+            while len(pool._idle) < 2:
+                await asyncio.sleep(0)
+        assert len(seen) == 1
+
+    asyncio.run(main())
+
+
 def test_bound_and_recovery(pool):
     release = threading.Event()
 

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from dav_gateway.server.answer import Answer
-from dav_gateway.server.quick import LONGEST_BODY
+from dav_gateway.server.front import Front
+from dav_gateway.server.quick import LONGEST_BODY, QuickLane
 from dav_gateway.server.request_log import configure_logging
 
 QUICK = Answer.make(207, [("Content-Type", "text/plain"), ("ETag", '"1"')], b"quick")
@@ -85,6 +86,40 @@ def test_it_is_asked_for_short_reading_requests_that_name_a_credential(
     client.request(method, path, login=login, body=body, headers=headers)
     assert client.reply().body != b"quick"
     assert asked.environs == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "GET", "PROPFIND", "REPORT"])
+def test_what_is_complete_needs_no_messages_of_asgi(serve, connect, monkeypatch, make_request, method):
+    started = []
+    front = Front.__call__
+
+    async def noted(*asked):
+        started.append(asked)
+        await front(*asked)
+
+    monkeypatch.setattr(Front, "__call__", noted)
+    client = connect(serve().port)
+    for _ in range(2):
+        assert client.ask(method, "/dav/x", body=b"x").body == b"hello"
+    assert started == []
+    client.send(make_request(method, "/dav/x", headers=("Transfer-Encoding: chunked",)) + b"1\r\nx\r\n0\r\n\r\n")
+    assert client.reply().body == b"hello"
+    assert len(started) == 1
+
+
+def test_an_application_that_fails_behind_the_lane_ends_its_own_request_only(serve, connect, monkeypatch):
+    rig = serve()
+
+    async def fail(*_):
+        raise RuntimeError("a test")
+
+    client = connect(rig.port)
+    assert client.ask("PUT", "/dav/x", body=b"x").body == b"hello"
+    monkeypatch.setattr(QuickLane, "call", fail)
+    client.request("PUT", "/dav/x", body=b"x")
+    assert client.drain() == (0, "reset")
+    monkeypatch.undo()
+    assert connect(rig.port).ask("PUT", "/dav/x", body=b"x").body == b"hello"
 
 
 def test_a_chunked_body_goes_the_usual_way(serve, connect, asked, make_request):

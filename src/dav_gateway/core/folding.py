@@ -62,6 +62,9 @@ def _physical_lines(text: str) -> Iterator[str]:
     """Pieces that end with a line end: CRLF, LF, or CR alone."""
     *lines, last = text.split("\n")
     for line in lines:
+        if line.find("\r", 0, -1) == -1:
+            yield f"{line}\n"
+            continue
         *alone, end = line.removesuffix("\r").split("\r")
         yield from (f"{each}\r" for each in alone)
         yield f"{end}\r\n" if line.endswith("\r") else f"{end}\n"

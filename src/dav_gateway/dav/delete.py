@@ -7,17 +7,14 @@ from typing import Any
 from dav_gateway.core.scope import Kind, Resource
 from dav_gateway.dav import answers, conditions
 from dav_gateway.dav.answers import Own
-from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import collections, objects
 
 
 def answer(request: DavRequest, resource: Resource, environ: Mapping[str, Any]) -> Own:
     """Delete what is at `resource`, unless it is not what the client has seen last (If-Match)."""
-    connection = request.begin_write(resource, most_octets=0)
-    assert resource.home is not None, "only calendars, address books and what they hold can be written"
-    seen, account = request.seen(resource), request.granted.account
-    collection = seen.collection if seen else homes.find_locked(connection, account, resource.home, resource.collection)
+    seen = request.begin_write_at(resource, most_octets=0)
+    connection, collection, stored = request.connection, seen.collection, seen.object
     if collection is None:
         return answers.nothing()
     if resource.kind is Kind.COLLECTION:
@@ -28,7 +25,6 @@ def answer(request: DavRequest, resource: Resource, environ: Mapping[str, Any]) 
             return answers.changed()
         collections.remove(connection, collection.id)
         return answers.empty(HTTPStatus.NO_CONTENT)
-    stored = seen.object if seen else objects.get(connection, collection.id, resource.name, most_octets=0)
     if stored is None:
         return answers.nothing()
     if conditions.failed(environ, stored.etag, stored.modified_at):

@@ -7,6 +7,7 @@ Whatever has anything unusual about it takes the long way: the first use of a pa
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -16,6 +17,7 @@ from dav_gateway.dav.answers import Long, Own, whole
 from dav_gateway.dav.application import Application
 from dav_gateway.dav.encoding import encoded
 from dav_gateway.service.request import DavRequest, TooMuch
+from dav_gateway.service.verification import NotAsExpected
 from dav_gateway.store import sight
 from dav_gateway.store.collections import SYNC_TOKEN_PREFIX
 from dav_gateway.store.sight import Question, Sight
@@ -36,14 +38,13 @@ def answer(application: Application, request: DavRequest, environ: Mapping[str, 
     resource = request.resource
     if resource is None or not _is_plain(request.path) or not _is_ours(method, resource):
         return None
-    if request.services.database.waits and request.most_resources is None:
-        if method not in READING:
-            return _written(application, request, environ)
-        if _may_be_one_read(resource, environ):
-            found = _read_once(application, request, resource, environ)
-            if found is not None:
-                return found
-    if not request.authenticate_proven(resource if method in READING else None, _since(resource, environ)):
+    if method not in READING:
+        return _written(application, request, resource, environ)
+    if request.services.database.waits and request.most_resources is None and _may_be_one_read(resource, environ):
+        found = _read_once(application, request, resource, environ)
+        if found is not None:
+            return found
+    if not request.authenticate_proven(resource, _since(resource, environ)):
         return None
     return application.without_dispatch(environ)
 
@@ -66,8 +67,17 @@ def _read_once(
         request.finish(commit=False)
 
 
-def _written(application: Application, request: DavRequest, environ: Mapping[str, Any]) -> Long | None:
-    """The answer to a change, which looks at everything once more behind its lock."""
+def _written(
+    application: Application, request: DavRequest, resource: Resource, environ: Mapping[str, Any]
+) -> Long | None:
+    """The answer to a change. Who has written before is looked at behind the lock, and nowhere else; who has not, or
+    turns out to be another there, is looked at in front of it first."""
+    if request.expect_to_write(resource):
+        with suppress(NotAsExpected):
+            found = application.without_dispatch(environ)
+            if not request.expecting:
+                return found
+        environ["wsgi.input"].seek(0)
     request.reads_once = True
     try:
         if not request.authenticate_proven():

@@ -16,7 +16,6 @@ from dav_gateway.dav.multistatus import href
 from dav_gateway.dav.options import allow
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import collection_path
-from dav_gateway.service import homes
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects
 from dav_gateway.store.collections import Collection
@@ -70,12 +69,10 @@ def unfit_name(resource: Resource) -> Own | None:
 def _store(  # noqa: PLR0917 - what, where to, how
     request: DavRequest, site: Site, resource: Resource, home: Scope, environ: Mapping[str, Any], new: NewObject
 ) -> Own:
-    connection = request.begin_write(resource)
-    seen, account = request.seen(resource), request.granted.account
-    collection = seen.collection if seen else homes.find_locked(connection, account, home, resource.collection)
+    seen = request.begin_write_at(resource)
+    collection, existing = seen.collection, seen.object
     if collection is None:
         return answers.no_collection()
-    existing = seen.object if seen else objects.get(connection, collection.id, new.name)
     if _condition_failed(environ, existing):
         return _changed(resource, environ, existing)
     if collection.components and new.component not in collection.components:
@@ -86,7 +83,7 @@ def _store(  # noqa: PLR0917 - what, where to, how
     if full is not None:
         return full
     try:
-        stored = objects.put(connection, collection.id, new, request.services.clock())
+        stored = objects.put(request.connection, collection.id, new, request.services.clock())
     except UidConflict as conflict:
         return uid_conflict(request, home, collection, conflict.holder)
     return _stored(request, resource, environ, existing, stored)

@@ -93,8 +93,13 @@ def _zone_rules(lines: list[str]) -> Iterator[tuple[str, datetime]]:
 
 
 def _day(value: str) -> datetime | None:
+    return _day_of(value.strip()[:8])
+
+
+@lru_cache(maxsize=512)  # a time zone begins at the same day in all objects
+def _day_of(digits: str) -> datetime | None:
     try:
-        return datetime.strptime(value.strip()[:8], "%Y%m%d")  # noqa: DTZ007
+        return datetime.strptime(digits, "%Y%m%d")  # noqa: DTZ007
     except ValueError:
         return None
 

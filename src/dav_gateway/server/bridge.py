@@ -8,6 +8,7 @@ waits for a slow client but the event loop.
 
 import asyncio
 import io
+from collections.abc import Awaitable
 from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import IO, Literal
@@ -61,9 +62,18 @@ class WsgiBridge:
         self._pool.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._guarded(self._answer(scope, receive), scope)
+        if answer is not None:
+            await deliver(answer, scope, send)
+
+    async def answer(self, scope: Scope, body: bytes) -> Answer | None:
+        """The answer to a request that has come completely; None when its connection is gone, and closed by now."""
+        return await self._guarded(self._complete(scope, body), scope)
+
+    async def _guarded(self, answering: Awaitable[Answer], scope: Scope) -> Answer | None:
         connection: Connection = scope["extensions"][EXTENSION]
         try:
-            answer = await self._answer(scope, receive, connection)
+            answer = await answering
         except (ClientGone, Dropped):
             answer = None
         except BodyRefused as refused:
@@ -79,18 +89,21 @@ class WsgiBridge:
             if answer is not None:
                 answer.close()
             await connection.wait_closed()
-            return
-        await deliver(answer, scope, send)
+            return None
+        return answer
 
-    async def _answer(self, scope: Scope, receive: Receive, connection: Connection) -> Answer:
+    async def _complete(self, scope: Scope, body: bytes) -> Answer:
+        if len(body) > self._limits.body_bytes:
+            return too_long(self._limits)
+        return await self._pool.run(self._serve, scope, scope["extensions"][EXTENSION], io.BytesIO(body), len(body))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        connection: Connection = scope["extensions"][EXTENSION]
         if connection.body_complete:
             message = await receive()
             if message["type"] != "http.request":
                 raise ClientGone
-            octets: bytes = message["body"]
-            if len(octets) > self._limits.body_bytes:
-                return too_long(self._limits)
-            return await self._pool.run(self._serve, scope, connection, io.BytesIO(octets), len(octets))
+            return await self._complete(scope, message["body"])
         announced = header(scope["headers"], b"content-length")
         length = None if announced is None else int(announced)
         if length is not None and length > self._limits.body_bytes:

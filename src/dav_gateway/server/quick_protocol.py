@@ -1,23 +1,26 @@
-"""The protocol with the quick lane: a request that may be quick is held back until it is complete, then asked about.
+"""The protocol with the quick lane: a request that may take it is held back until it is complete, then asked about.
 
-What the lane does not answer, and what is slow to come, is started as uvicorn would have started it.
+What does not take the lane, and what is slow to come, is started as uvicorn would have started it.
 """
 
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import count
 from secrets import token_hex
 from typing import Any, NamedTuple
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from dav_gateway.server.answer import Answer, to_bytes
-from dav_gateway.server.asgi import Scope
+from dav_gateway.server.answer import SLICE, Answer, deliver, to_bytes
+from dav_gateway.server.asgi import Message, Scope
 from dav_gateway.server.limits import ServerLimits
 from dav_gateway.server.protocol import GatewayProtocol
 from dav_gateway.server.quick import Coming, QuickLane
 from dav_gateway.server.registry import ConnectionRegistry
+
+_logger = structlog.get_logger("dav_gateway.quick")
 
 
 class _Held(NamedTuple):
@@ -79,31 +82,55 @@ class QuickProtocol(GatewayProtocol):
             super()._run(held.cycle, held.app)
 
     def _try_quickly(self, held: _Held) -> None:
-        """Answer the request that is held back, now that it is complete, or let it go."""
+        """Answer the request that is held back, now that it is complete, in this turn or from a thread."""
         began = time.perf_counter()
         self._held = None
-        answer = self._lane.answer(held.scope, self.connection, bytes(held.cycle.body))
-        if isinstance(answer, Coroutine):
+        body = bytes(held.cycle.body)
+        answer = self._lane.answer(held.scope, self.connection, body)
+        if isinstance(answer, Answer):
+            self._write(held.cycle, answer)
+            self._note(held.scope, answer.status, len(answer.body), began)
+        else:
             # Among the tasks of requests, which a stop waits for.
-            task = self.loop.create_task(self._try_soon(held, answer, began))
+            task = self.loop.create_task(self._answer_soon(held, body, answer, began))
             task.add_done_callback(self.tasks.discard)
             self.tasks.add(task)
-        else:
-            self._conclude(held, answer, began)
 
-    async def _try_soon(self, held: _Held, coming: Coming, began: float) -> None:
-        self._conclude(held, await coming, began)
+    async def _answer_soon(self, held: _Held, body: bytes, coming: Coming | None, began: float) -> None:
+        """Answer a complete request with what is coming, or else with the application's answer."""
+        status = size = 0
 
-    def _conclude(self, held: _Held, answer: Answer | None, began: float) -> None:
-        """Send the answer to the request that is next; without one it goes the usual way."""
-        if answer is None:
-            super()._run(held.cycle, held.app)
-            return
-        cycle, scope = held.cycle, held.scope
-        last = not cycle.keep_alive or self.connection.is_full
+        async def send(message: Message) -> None:
+            nonlocal size
+            size += len(message.get("body", b""))
+            await held.cycle.send(message)  # type: ignore[arg-type]
+
+        try:
+            answer = None if coming is None else await coming
+            is_whole = answer is not None
+            answer = answer or await self._lane.call(held.scope, body)
+            if answer is None:
+                return
+            status = answer.status
+            if is_whole or (isinstance(answer.body, bytes) and len(answer.body) <= SLICE):
+                size = len(answer.body)
+                self._write(held.cycle, answer)
+            else:
+                await deliver(answer, held.scope, send)
+        except Exception:
+            _logger.exception("not answered", id=held.scope["state"]["request_id"])
+            self.connection.reset()
+        finally:
+            self._note(held.scope, status, size, began)
+
+    def _note(self, scope: Scope, status: int, size: int, began: float) -> None:
+        self._lane.line.write(scope, scope["path"], status=status, size=size, began=began)
+
+    def _write(self, cycle: RequestResponseCycle, answer: Answer) -> None:
+        """The whole answer, in one piece."""
+        last = answer.last or not cycle.keep_alive or self.connection.is_full
         cycle.response_started = cycle.response_complete = True
         self.connection.write(to_bytes(answer, self.server_state.default_headers, last=last))
-        self._lane.line.write(scope, scope["path"], status=answer.status, size=len(answer.body), began=began)
         if last:
             self.connection.close()
         self.on_response_complete()

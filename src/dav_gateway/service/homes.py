@@ -11,19 +11,8 @@ from dav_gateway.store.collections import Collection
 
 def find(connection: Connection, account: Account, home: Scope, name: str) -> Collection | None:
     """The collection `name` of the account's home, or None. `employees` is everybody's: it is stored once."""
-    return collections.find(connection, _owner(account, home, name), home.value, name)
-
-
-def find_locked(connection: Connection, account: Account, home: Scope, name: str) -> Collection | None:
-    """The collection as it is now, held against change until the transaction ends; None when there is none.
-
-    For writers that decide by what they read: on PostgreSQL two of them would otherwise both see the old state.
-    """
-    return collections.find_locked(connection, _owner(account, home, name), home.value, name)
-
-
-def _owner(account: Account, home: Scope, name: str) -> int | None:
-    return None if home is Scope.CONTACTS and name == EMPLOYEES else account.id
+    owner = None if home is Scope.CONTACTS and name == EMPLOYEES else account.id
+    return collections.find(connection, owner, home.value, name)
 
 
 def visible(connection: Connection, grant: Grant, home: Scope) -> list[Collection]:

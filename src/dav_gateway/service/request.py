@@ -17,9 +17,10 @@ from dav_gateway.core.credential import Grant, Reason
 from dav_gateway.core.errors import Fenced, GatewayError, Overloaded
 from dav_gateway.core.scope import Kind, Permission, Resource, is_directory, resource_at
 from dav_gateway.service.services import Services
-from dav_gateway.service.verification import Granted, Presented
+from dav_gateway.service.verification import Granted, NotAsExpected, Presented
 from dav_gateway.store import collections, listings, object_properties
 from dav_gateway.store.collections import Collection
+from dav_gateway.store.database import Fence
 from dav_gateway.store.sight import Changes, Sight
 
 
@@ -57,7 +58,8 @@ class DavRequest:
     """The state of one request; lives in one thread and is never shared. `href` is the absolute path as it was asked
     for, `path` the one below the DAV root. `read` opens its reads where they are not the database's own;
     `most_resources` and `most_octets` bound its answer where it is made in the event loop; with `reads_once` it ends
-    with TooMuch when it needs more than the one statement that finds the credential.
+    with TooMuch when it needs more than the one statement that finds the credential. While it is `expecting`, `grant`
+    is what it was at an earlier write: no answer may be made of it before `begin_write` has read what it is now.
 
     Reads share one snapshot that opens with the first statement. A write opens its own transaction, fenced by the
     credential's liveness, and stays open until `finish` decides by the status of the answer: Radicale's handlers turn
@@ -73,6 +75,7 @@ class DavRequest:
     most_resources: int | None = None
     most_octets: int | None = None
     reads_once: bool = False
+    expecting: bool = False
     _seen: tuple[Resource | None, Sight] | None = field(default=None, repr=False)
     _used: int | None = field(default=None, repr=False)
     _kept: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
@@ -123,6 +126,7 @@ class DavRequest:
         written; then `grant` is set, and what is at `resource` was read with it (`seen`), and what changed there after
         `since` (`changes_seen`). False asks for `authenticate`. Raises EndOfRequest for trouble of our own."""
         self.grant = self._seen = None
+        self.expecting = False
         if self.presented is None:
             return False
         with self._own_faults():
@@ -142,6 +146,14 @@ class DavRequest:
         if found is None:
             return False
         self.grant, self._seen = found[0], (resource, found[1])
+        return True
+
+    def expect_to_write(self, resource: Resource) -> bool:
+        """Whether what is presented has written before and could write here then; from now on it is `expecting`."""
+        grant = None if self.presented is None else self.services.verification.expected(self.presented)
+        if grant is None or grant.permission(resource) is not Permission.WRITE:
+            return False
+        self.grant, self.expecting = grant, True
         return True
 
     def _verify_proven(
@@ -211,22 +223,38 @@ class DavRequest:
             self.expect_octets(object_properties.size(self._kept[place]))
         return self._kept[place]
 
-    def begin_write(self, resource: Resource | None = None, *, most_octets: int | None = None) -> Connection:
-        """Open the write transaction: lock, then the liveness of the credential, in that order. Where that is the lock
-        of everything, what is at `resource` is read with the credential (`seen`), an object's octets up to so many."""
+    def begin_write(self) -> Connection:
+        """Open the write transaction: lock, then the liveness of the credential, in that order."""
         if self._writing is None:
-
-            def note(sight: Sight) -> None:
-                self._seen = resource, sight
-
-            at = resource if self.services.database.one_writer else None
-            fence = self.services.verification.fence(self.granted, at, most_octets, None if at is None else note)
-            self._close(commit=False)
-            with self._own_faults():
-                writing = self.services.database.write(fence)
-                self._connection = writing.__enter__()
-                self._writing = writing
+            self._open(self.services.verification.fence(self.granted))
         return self.connection
+
+    def begin_write_at(self, resource: Resource, *, most_octets: int | None = None) -> Sight:
+        """The same, and what is at `resource`, a collection or an object with so many octets at most, as it is until
+        the end of the transaction. Raises NotAsExpected when the request is `expecting` and its credential is not what
+        it was."""
+        found: list[Sight] = []
+
+        def note_expected(grant: Grant, sight: Sight) -> None:
+            if grant.permission(resource) is not Permission.WRITE:
+                raise NotAsExpected
+            self.grant, self.expecting = grant, False
+            found.append(sight)
+
+        verification = self.services.verification
+        if self.expecting:
+            assert self.presented is not None, "nothing is expected of who shows nothing"
+            self._open(verification.fence_of_expected(self.presented, resource, most_octets, note_expected))
+        else:
+            self._open(verification.fence(self.granted, resource, most_octets, found.append))
+        return found[0]
+
+    def _open(self, fence: Fence) -> None:
+        self._close(commit=False)
+        with self._own_faults():
+            writing = self.services.database.write(fence)
+            self._connection = writing.__enter__()
+            self._writing = writing
 
     def finish(self, *, commit: bool) -> None:
         """End the open transaction; a write is kept only when `commit` is true."""

@@ -4,7 +4,8 @@
     address, client family
 
 What fails before the secret is proven tells nothing of the rest. A process remembers that a secret is right, never that
-its credential is alive: that is read here on every request, and again by the fence inside every commit.
+its credential is alive: that is read here on every request, and by the fence inside every commit. Whom the fence let
+pass last is `expected` there again, without a read in front of the lock, and then the fence asks all of it.
 """
 
 from collections.abc import Callable
@@ -26,11 +27,12 @@ from dav_gateway.service.presented import Granted, Presented, Refused
 from dav_gateway.service.reach import lost
 from dav_gateway.service.throttle import Throttle
 from dav_gateway.service.usage import Usage
-from dav_gateway.store import credentials, sight
+from dav_gateway.service.writers import Writers
+from dav_gateway.store import credentials, held_sight, sight
 from dav_gateway.store.database import Database, Fence
 from dav_gateway.store.sight import Sight
 
-__all__ = ["Granted", "Presented", "Refused", "Verification"]
+__all__ = ["Granted", "NotAsExpected", "Presented", "Refused", "Verification"]
 
 RETRY_SOON = 2
 """Seconds until a request is worth repeating after an overload or a failing database."""
@@ -41,6 +43,10 @@ _OF_LIVENESS = {
     Reason.PAUSED: "the app password is paused",
     Reason.ACCOUNT_INACTIVE: "the account is deactivated",
 }
+
+
+class NotAsExpected(Exception):
+    """Behind the lock a credential is not what it was when it wrote last: it has to be verified from the beginning."""
 
 
 class Verification:
@@ -67,6 +73,7 @@ class Verification:
         self._usage = usage
         self._first_use = first_use
         self._policy = family_policy
+        self._writers = Writers()
 
     def verify(self, connection: Connection, presented: Presented) -> Granted | Refused:
         """The decision; trouble of our own is a refusal too (STORE, OVERLOADED), so nothing is raised for it.
@@ -100,22 +107,46 @@ class Verification:
     def verify_seen(self, seen: Sight | None, presented: Presented) -> tuple[Grant, Sight] | None:
         """As `verify_proven`, of what was just seen of the credential that is presented."""
         password = presented.password
-        if isinstance(password, Mistyped):
+        if seen is None or isinstance(password, Mistyped):
             return None
-        if seen is None or not self._memo.knows(password.id, password.reveal(""), seen.credential.verifier):
+        grant = self._proven(seen.credential, seen.owner, password, presented)
+        if grant is None:
             return None
-        credential, owner = seen.credential, seen.owner
-        family = family_of(presented.user_agent)
-        if (
-            not owner.provisioned
-            or self._refusal(credential, owner, presented) is not None
-            or not fits(credential.client_family, family)
-            or self._first_use.is_due(credential, family)
-        ):
-            return None
-        grant = Grant(credential, owner)
         self._usage.used(grant, presented)
         return grant, seen
+
+    def expected(self, presented: Presented) -> Grant | None:
+        """The grant under which this secret has written last, where all that was known then still speaks for it: reason
+        enough to queue for the lock and for nothing else. It may be dead since, so nothing is told and nothing is kept
+        before `fence_of_expected` has read it."""
+        password = presented.password
+        last = None if isinstance(password, Mistyped) else self._writers.last(password.id)
+        if isinstance(password, Mistyped) or last is None:
+            return None
+        return self._proven(last.credential, last.account, password, presented)
+
+    def fence_of_expected(
+        self,
+        presented: Presented,
+        resource: Resource | None,
+        most_octets: int | None,
+        note: Callable[[Grant, Sight], None],
+    ) -> Fence:
+        """The question of a write that has asked nothing yet but `expected`: all that `verify_proven` asks. `note` is
+        told what it found, and may raise what ends the write. Raises NotAsExpected where `verify` has to decide."""
+        password = presented.password
+        assert not isinstance(password, Mistyped), "what cannot be a password is never expected"
+
+        def check(connection: Connection) -> None:
+            seen = self._look_to_write(connection, password.id, resource, most_octets)
+            found = self.verify_seen(seen, presented)
+            if found is None:
+                self._writers.forget(password.id)
+                raise NotAsExpected
+            self._writers.note(found[0])
+            note(*found)
+
+        return Fence(password.id, check)
 
     def fence(
         self,
@@ -128,17 +159,41 @@ class Verification:
         may, `note` is told what is at `resource`, seen in the same statement, as `verify_proven` sees it."""
 
         def check(connection: Connection) -> None:
-            seen = _look(connection, grant.credential.id, resource, most_octets)
+            seen = self._look_to_write(connection, grant.credential.id, resource, most_octets)
             if seen is None:
                 raise Fenced(Reason.REVOKED)
             credential, owner = seen.credential, seen.owner
             reason = refusal_of_liveness(credential, owner, self._clock()) or lost(grant.credential, credential)
             if reason is not None:
                 raise Fenced(reason)
+            self._writers.note(Grant(credential, owner))
             if note is not None:
                 note(seen)
 
         return Fence(grant.credential.id, check)
+
+    def _look_to_write(
+        self, connection: Connection, credential_id: str, resource: Resource | None, most_octets: int | None
+    ) -> Sight | None:
+        if resource is None or self._database.one_writer:
+            return _look(connection, credential_id, resource, most_octets)
+        return held_sight.look(connection, credential_id, resource, most_octets=most_octets)
+
+    def _proven(
+        self, credential: Credential, owner: Account, password: AppPassword, presented: Presented
+    ) -> Grant | None:
+        """The grant, if the secret was proven before against this verifier and nothing is to be said or written."""
+        if not self._memo.knows(password.id, password.reveal(""), credential.verifier):
+            return None
+        family = family_of(presented.user_agent)
+        if (
+            not owner.provisioned
+            or self._refusal(credential, owner, presented) is not None
+            or not fits(credential.client_family, family)
+            or self._first_use.is_due(credential, family)
+        ):
+            return None
+        return Grant(credential, owner)
 
     def _verify(self, connection: Connection, presented: Presented) -> Granted | Refused:
         password = presented.password

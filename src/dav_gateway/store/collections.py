@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.selectable import Select
 
 from dav_gateway.core.errors import NotFound
 from dav_gateway.core.moment import Moment
@@ -72,8 +71,6 @@ _ID = collection.c.id == bindparam("collection_id")
 _IN_HOME = select(collection).where(*_OWNED).order_by(collection.c.name)
 _FIND = select(collection).where(*_OWNED, _NAME)
 _FIND_COMPANY = select(collection).where(*_COMPANY, _NAME)
-_FIND_LOCKED = _FIND.with_for_update(key_share=True)
-_FIND_COMPANY_LOCKED = _FIND_COMPANY.with_for_update(key_share=True)
 _GET = select(collection).where(_ID)
 _LOCK = (
     select(collection)
@@ -118,16 +115,9 @@ def in_home(c: Connection, account_id: int, home: str) -> list[Collection]:
 
 def find(c: Connection, account_id: int | None, home: str, name: str) -> Collection | None:
     """The collection of this address; `account_id` None finds the company's."""
-    return _found(c, _FIND_COMPANY if account_id is None else _FIND, account_id, home, name)
-
-
-def find_locked(c: Connection, account_id: int | None, home: str, name: str) -> Collection | None:
-    """As `find`, and it is held against change until the transaction ends: see `lock`."""
-    return _found(c, _FIND_COMPANY_LOCKED if account_id is None else _FIND_LOCKED, account_id, home, name)
-
-
-def _found(c: Connection, statement: Select[Any], account_id: int | None, home: str, name: str) -> Collection | None:
-    row = c.execute(statement, {"account_id": account_id, "home": home, "name": name}).first()
+    row = c.execute(
+        _FIND_COMPANY if account_id is None else _FIND, {"account_id": account_id, "home": home, "name": name}
+    ).first()
     return None if row is None else from_row(row)
 
 

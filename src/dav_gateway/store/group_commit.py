@@ -35,7 +35,10 @@ class GroupCommit:
         """`limit`: seconds that a writer waits for the others at most."""
         self._engine = engine
         self._mutex = WriterMutex(database, limit, self._end)
-        self._group: _Group | None = None  # belongs to who has the mutex
+        # Both belong to who has the mutex. The connection stays open: taking one from the pool and giving it back costs
+        # as much as two of a write's statements.
+        self._group: _Group | None = None
+        self._c: Connection | None = None
 
     @contextmanager
     def alone(self, *, urgent: bool) -> Iterator[Connection]:
@@ -60,7 +63,7 @@ class GroupCommit:
         """
         self._mutex.acquire(joins=True)
         try:
-            group = self._group = self._group or _Group(self._engine)
+            group = self._group = self._group or self._begin()
         except BaseException:
             self._mutex.release()
             raise
@@ -75,8 +78,15 @@ class GroupCommit:
             group.wait()
 
     def close(self) -> None:
-        """Close the lock files."""
+        """Close the connection and the lock files; nobody may write any more."""
+        if self._c is not None:
+            self._c.close()
         self._mutex.close()
+
+    def _begin(self) -> "_Group":
+        if self._c is None or self._c.closed:
+            self._c = connect(self._engine)
+        return _Group(self._c)
 
     def _end(self) -> None:
         group, self._group = self._group, None
@@ -85,20 +95,20 @@ class GroupCommit:
 
 
 class _Group:
-    """One transaction; its connection is used by one member at a time."""
+    """One transaction; its connection is used by one member at a time, and closed where anything of it has failed."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, c: Connection) -> None:
         self._begun = monotonic()
         self._size = 0
         self._kept = 0
         self._failed: BaseException | None = None
         self._ended = threading.Event()
-        self._c = connect(engine)
+        self._c = c
         try:
-            self._transaction = begin_writing(self._c)
-            self._driver = driver(self._c)
+            self._transaction = begin_writing(c)
+            self._driver = driver(c)
         except BaseException:
-            self._c.close()
+            c.close()
             raise
 
     @contextmanager
@@ -124,11 +134,14 @@ class _Group:
         try:
             if self._kept and self._failed is None:
                 self._transaction.commit()
+            else:
+                self._transaction.rollback()
         except BaseException as error:  # noqa: BLE001 - every member raises it
             self._failed = error
         finally:
-            with suppress(Exception):
-                self._c.close()  # rolls back what was not committed
+            if self._failed is not None:
+                with suppress(Exception):
+                    self._c.close()  # rolls back what was not committed
             self._ended.set()
 
     def wait(self) -> None:

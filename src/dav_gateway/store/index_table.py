@@ -5,16 +5,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select
 
+from dav_gateway.store.prepared import Prepared
+
 
 class IndexTable:
     """Writes a table whose key begins with `collection_id` and tells rows of one object apart by `part`."""
 
     def __init__(self, table: Table) -> None:
         inside = table.c.collection_id == bindparam("inside")
-        self._clear = delete(table).where(and_(inside, table.c.name == bindparam("called")))
-        self._insert = insert(table)
+        self._clear = Prepared(delete(table).where(and_(inside, table.c.name == bindparam("called"))))
+        self._insert = Prepared(insert(table))
         copied = {"collection_id": bindparam("to_inside", type_=table.c.collection_id.type)}
-        self._copy_all = self._insert.from_select(
+        self._copy_all = insert(table).from_select(
             table.c.keys(), select(*(copied.get(column.name, column) for column in table.c)).where(inside)
         )
 
@@ -31,14 +33,14 @@ class IndexTable:
         if not rows_of:
             return
         if not new_names:
-            c.execute(self._clear, [{"inside": collection_id, "called": name} for name in rows_of])
+            self._clear.change_each(c, [{"inside": collection_id, "called": name} for name in rows_of])
         values = [
             {"collection_id": collection_id, "name": name, "part": part, **row}
             for name, rows in rows_of.items()
             for part, row in enumerate(rows)
         ]
         if values:
-            c.execute(self._insert, values)
+            self._insert.change_each(c, values)
 
     def copy_all(self, c: Connection, from_collection_id: int, to_collection_id: int) -> None:
         """Give the objects of a collection that was just copied the rows of the originals."""

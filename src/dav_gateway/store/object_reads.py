@@ -48,7 +48,7 @@ HEAD = [
 ]
 _INSIDE = object_.c.collection_id == bindparam("collection_id")
 _NAMED = object_.c.name == bindparam("name")
-_GET = select(*HEAD, object_.c.octets).where(_INSIDE, _NAMED)
+_GET = Prepared(select(*HEAD, object_.c.octets).where(_INSIDE, _NAMED))
 EVERYTHING = 2**62
 """More octets than an object can have."""
 FITTING = case((object_.c.size <= bindparam("most"), object_.c.octets), else_=literal(b""))
@@ -57,7 +57,7 @@ UNLESS_LARGE = case((object_.c.size <= literal_column(str(LARGE)), object_.c.oct
     "octets"
 )
 """The octets of an object among many, none of them when it is large: `whole` reads those."""
-_GET_SHORT = select(*HEAD, FITTING).where(_INSIDE, _NAMED)
+_GET_SHORT = Prepared(select(*HEAD, FITTING).where(_INSIDE, _NAMED))
 _HEADS = select(*HEAD).where(_INSIDE).order_by(object_.c.name)
 _EVERY = select(*HEAD, UNLESS_LARGE).where(_INSIDE).order_by(object_.c.name)
 _CHANGES = union_all(
@@ -104,9 +104,9 @@ def _read(row: Sequence[Any]) -> StoredObject:
 def get(c: Connection, collection_id: int, name: str, *, most_octets: int | None = None) -> StoredObject | None:
     """The object of this name; without its octets when they are more than `most_octets`. One statement, one row."""
     if most_octets is None:
-        row = c.execute(_GET, {"collection_id": collection_id, "name": name}).first()
+        row = _GET.first(c, {"collection_id": collection_id, "name": name})
     else:
-        row = c.execute(_GET_SHORT, {"collection_id": collection_id, "name": name, "most": most_octets}).first()
+        row = _GET_SHORT.first(c, {"collection_id": collection_id, "name": name, "most": most_octets})
     return None if row is None else _read(row)
 
 

@@ -17,6 +17,7 @@ from dav_gateway.store.errors import UidConflict
 from dav_gateway.store.object_reads import get, get_many
 from dav_gateway.store.object_rows import NewObject, StoredObject
 from dav_gateway.store.object_tables import collection, object_, tombstone
+from dav_gateway.store.prepared import Prepared
 
 # In an UPDATE a parameter that is called like a column would be a value to set, so keys have names of their own.
 _OBJECT = and_(object_.c.collection_id == bindparam("inside"), object_.c.name == bindparam("called"))
@@ -36,15 +37,17 @@ _INSERT = insert(object_).from_select(
 )
 # The guard turns a UID that is taken into no row. The unique constraint behind it would do the same with an error, but
 # an error aborts the transaction on PostgreSQL, and then the holder could not be named.
-_PUT = _INSERT.on_conflict_do_update(
-    index_elements=["collection_id", "name"],
-    set_={
-        column.name: _INSERT.excluded[column.name]
-        for column in object_.c
-        if column.name not in {"collection_id", "name"}
-    },
-).returning(object_.c.change)
-_UNBURY = delete(tombstone).where(_TOMBSTONE)
+_PUT = Prepared(
+    _INSERT.on_conflict_do_update(
+        index_elements=["collection_id", "name"],
+        set_={
+            column.name: _INSERT.excluded[column.name]
+            for column in object_.c
+            if column.name not in {"collection_id", "name"}
+        },
+    ).returning(object_.c.change)
+)
+_UNBURY = Prepared(delete(tombstone).where(_TOMBSTONE))
 _LEAVES = select(object_.c.size).where(_OBJECT).scalar_subquery()
 _ARRIVES = (
     select(object_.c.size)
@@ -54,7 +57,7 @@ _ARRIVES = (
 # The size of a collection changes in the statement that counts the change: by what is added, by what comes from
 # elsewhere, and by what it replaces or loses. Writers hold the collection already (collections.lock): on PostgreSQL
 # a statement that waits for the row looks at the objects as they were before the wait.
-_BUMP = (
+_BUMP = Prepared(
     update(collection)
     .where(collection.c.id == bindparam("inside"))
     .values(
@@ -62,18 +65,20 @@ _BUMP = (
         modified_at=bindparam("now"),
         size=collection.c.size + bindparam("added") + func.coalesce(_ARRIVES, 0) - func.coalesce(_LEAVES, 0),
     )
-    .returning(collection.c.change, _LEAVES.is_not(None))
+    .returning(collection.c.change, _LEAVES.is_not(None), exists(select(tombstone.c.change).where(_TOMBSTONE)))
 )
-_BUMP_IF_THERE = (
+_BUMP_IF_THERE = Prepared(
     update(collection)
     .where(collection.c.id == bindparam("inside"), exists(select(object_.c.name).where(_OBJECT)))
     .values(change=collection.c.change + 1, modified_at=bindparam("now"), size=collection.c.size - _LEAVES)
     .returning(collection.c.change)
 )
-_REMOVE = delete(object_).where(_OBJECT)
+_REMOVE = Prepared(delete(object_).where(_OBJECT))
 _INSERT_TOMBSTONE = insert(tombstone)
-_BURY = _INSERT_TOMBSTONE.on_conflict_do_update(
-    index_elements=["collection_id", "name"], set_={"change": _INSERT_TOMBSTONE.excluded.change}
+_BURY = Prepared(
+    _INSERT_TOMBSTONE.on_conflict_do_update(
+        index_elements=["collection_id", "name"], set_={"change": _INSERT_TOMBSTONE.excluded.change}
+    )
 )
 _MOVE = (
     update(object_)
@@ -106,14 +111,15 @@ _AGE = (
 
 
 def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> StoredObject:
-    """Store an object under its name: four statements, each by key.
+    """Store an object under its name: three statements, each by key; four where it takes the place of another one, or
+    of one that was deleted.
 
     Raises UidConflict when another object of the collection has its UID, NotFound when the collection is gone.
     """
-    change, replaces = _bump(c, collection_id, now, added=len(new.octets), leaves=new.name)
+    change, replaces, returns = _bump(c, collection_id, now, added=len(new.octets), leaves=new.name)
     stored = _store(c, collection_id, new, change, now)
-    if not replaces:
-        c.execute(_UNBURY, {"inside": collection_id, "called": new.name})
+    if returns:
+        _UNBURY.change(c, {"inside": collection_id, "called": new.name})
     object_index.write(c, collection_id, [new], new_names=not replaces)
     return stored
 
@@ -122,10 +128,10 @@ def put_many(c: Connection, collection_id: int, new: Iterable[NewObject], now: M
     """Store objects as one change of the collection. Raises as `put` does."""
     objects = {one.name: one for one in new}
     replaced = sum(one.size for one in get_many(c, collection_id, objects, octets=False))
-    change, _ = _bump(c, collection_id, now, added=sum(len(one.octets) for one in objects.values()) - replaced)
+    change, *_ = _bump(c, collection_id, now, added=sum(len(one.octets) for one in objects.values()) - replaced)
     stored = [_store(c, collection_id, one, change, now) for one in objects.values()]
     if stored:
-        c.execute(_UNBURY, [{"inside": collection_id, "called": one.name} for one in stored])
+        _UNBURY.change_each(c, [{"inside": collection_id, "called": one.name} for one in stored])
         object_index.write(c, collection_id, objects.values())
     return stored
 
@@ -134,10 +140,10 @@ def remove(c: Connection, collection_id: int, name: str, now: Moment) -> bool:
     """Delete the object and keep its tombstone: three statements, each by key. False, and nothing is counted, when
     there is none of this name."""
     key: dict[str, object] = {"inside": collection_id, "called": name}
-    change = c.execute(_BUMP_IF_THERE, {**key, "now": now}).scalar_one_or_none()
-    if change is None or c.execute(_REMOVE, key).rowcount == 0:
+    counted = _BUMP_IF_THERE.first(c, {**key, "now": now})
+    if counted is None or _REMOVE.change(c, key) == 0:
         return False
-    _bury(c, collection_id, name, change)
+    _bury(c, collection_id, name, counted[0])
     return True
 
 
@@ -155,7 +161,7 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
     for inside in in_order:
         arrives = (from_collection_id, name) if inside == to_collection_id and not stays else None
         leaves = to_name if inside == to_collection_id else name
-        changes[inside], _ = _bump(c, inside, now, arrives=arrives, leaves=leaves)
+        changes[inside], *_ = _bump(c, inside, now, arrives=arrives, leaves=leaves)
     source = get(c, from_collection_id, name)
     if source is None:
         raise NotFound("the object does not exist")
@@ -163,7 +169,7 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
         return source
     _refuse_second_uid(c, to_collection_id, source.uid, name if stays else to_name)
     target: dict[str, object] = {"inside": to_collection_id, "called": to_name}
-    c.execute(_REMOVE, target)
+    _REMOVE.change(c, target)
     c.execute(
         _MOVE,
         {
@@ -174,7 +180,7 @@ def move(  # noqa: PLR0917 - from, to, when: the order in which one says it
             "to_change": changes[to_collection_id],
         },
     )
-    c.execute(_UNBURY, target)
+    _UNBURY.change(c, target)
     _bury(c, from_collection_id, name, changes[from_collection_id])
     return source._replace(name=to_name, change=changes[to_collection_id])
 
@@ -183,7 +189,7 @@ def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now:
     """Store every object of a collection in an empty one, as one change. Raises NotFound when the
     target is gone."""
     origin = collections.get(c, from_collection_id)
-    change, _ = _bump(c, to_collection_id, now, added=origin.size if origin else 0)
+    change, *_ = _bump(c, to_collection_id, now, added=origin.size if origin else 0)
     values = {"inside": from_collection_id, "to_inside": to_collection_id, "to_change": change, "now": now}
     c.execute(_COPY_ALL, values)
     object_index.copy_all(c, from_collection_id, to_collection_id)
@@ -206,10 +212,10 @@ def _bump(
     added: int = 0,
     arrives: tuple[int, str] | None = None,
     leaves: str = "",
-) -> tuple[int, bool]:
+) -> tuple[int, bool, bool]:
     """Count a change of the collection, whose size changes by `added` octets, the object `arrives` of another
-    collection and its own object `leaves`; with it goes whether there is one called `leaves`. Raises NotFound when the
-    collection is gone."""
+    collection and its own object `leaves`; with it goes whether there is one called `leaves`, and whether one of this
+    name was deleted. Raises NotFound when the collection is gone."""
     from_inside, from_called = arrives or (collection_id, "")
     values = {
         "inside": collection_id,
@@ -219,18 +225,18 @@ def _bump(
         "added": added,
         "now": now,
     }
-    row = c.execute(_BUMP, values).first()
+    row = _BUMP.first(c, values)
     if row is None:
         raise NotFound("the collection does not exist")
-    return int(row[0]), bool(row[1])
+    return int(row[0]), bool(row[1]), bool(row[2])
 
 
 def _store(c: Connection, collection_id: int, new: NewObject, change: int, now: Moment) -> StoredObject:
     stored = StoredObject(
         new.name, new.uid, new.etag, new.component, len(new.octets), new.starts, new.ends, change, now, new.octets
     )
-    row = c.execute(
-        _PUT,
+    row = _PUT.first(
+        c,
         {
             "inside": collection_id,
             "called": stored.name,
@@ -244,7 +250,7 @@ def _store(c: Connection, collection_id: int, new: NewObject, change: int, now: 
             "new_modified_at": now,
             "new_octets": stored.octets,
         },
-    ).first()
+    )
     if row is None:
         _refuse_second_uid(c, collection_id, stored.uid, stored.name)
     return stored
@@ -257,4 +263,4 @@ def _refuse_second_uid(c: Connection, collection_id: int, uid: str, name: str) -
 
 
 def _bury(c: Connection, collection_id: int, name: str, change: int) -> None:
-    c.execute(_BURY, {"collection_id": collection_id, "name": name, "change": change})
+    _BURY.change(c, {"collection_id": collection_id, "name": name, "change": change})

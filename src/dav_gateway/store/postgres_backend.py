@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Literal
 
 import psycopg
-from sqlalchemy import Connection, Engine, Integer, bindparam, text
+from sqlalchemy import Connection, Engine, Integer, bindparam, func, select, text
 
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.moment import Moment
@@ -25,6 +25,7 @@ from dav_gateway.store.failures import translated
 from dav_gateway.store.loop_reader import LoopReader
 from dav_gateway.store.postgres_dialect import Begin, DriverConnection, begin
 from dav_gateway.store.postgres_loop_reader import PostgresLoopReader
+from dav_gateway.store.prepared import Prepared
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ before its commit, once at the barrier after it; both together are less than a l
 
 _CREDENTIALS, _CUTS, _MIGRATIONS = 0x0DA7, 0x0DA8, 0x0DA9
 _KEY = bindparam("key", type_=Integer)
-_SHARED = text(f"SELECT pg_advisory_xact_lock_shared({_CREDENTIALS}, :key)").bindparams(_KEY)
+_SHARED = Prepared(select(func.pg_advisory_xact_lock_shared(_CREDENTIALS, _KEY)))
 _PASS = text(
     "SELECT pg_advisory_xact_lock(:space, :key)"
     " FROM (SELECT set_config('lock_timeout', :milliseconds, true) OFFSET 0) AS patience"
@@ -108,7 +109,7 @@ class PostgresBackend:
 
     def enter(self, c: Connection, credential_id: str) -> None:
         """Take the credential's lock shared until the transaction ends."""
-        c.execute(_SHARED, {"key": _key(credential_id)})
+        _SHARED.all(c, {"key": _key(credential_id)})
 
     def append_cuts(self, c: Connection, credential_ids: Sequence[str], now: Moment, process: str) -> Callable[[], int]:
         """One transaction at a time appends cuts; numbers of a sequence alone become visible out of order.

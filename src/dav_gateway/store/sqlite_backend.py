@@ -91,5 +91,5 @@ class SqliteBackend:
 
     def close(self) -> None:
         """Close idle connections and the lock files."""
-        self.engine.dispose()
         self._writes.close()
+        self.engine.dispose()

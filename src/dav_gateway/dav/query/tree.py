@@ -107,12 +107,17 @@ def parse(text: str) -> Component:
 
 
 def _line(raw: str) -> Line:
-    text = unfolded(raw).rstrip("\r\n")
-    head = head_of(text)
-    before, value = text.partition(":")[::2] if head is None else (head, text[len(head) + 1 :])
+    text = raw.rstrip("\r\n")
+    if "\n" in text:
+        text = unfolded(text)
+    before, _, value = text.partition(":")
+    if '"' in before:
+        head = head_of(text)
+        if head is not None:
+            before, value = head, text[len(head) + 1 :]
     name, semicolon, rest = before.partition(";")
-    group, dot, plain = name.rpartition(".")
-    return Line((plain if dot else name).strip().upper(), group, semicolon + rest, value, raw)
+    group, _, plain = name.rpartition(".")
+    return Line(plain.strip().upper(), group, semicolon + rest, value, raw)
 
 
 def _parameter_value(text: str) -> str:
