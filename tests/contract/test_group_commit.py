@@ -329,7 +329,7 @@ def test_other_writes_stay_alone(writers: Writers) -> None:
         def alone() -> None:
             with writers.database.write() as c:
                 assert objects.get(c, writers.calendar.id, "first") is not None
-            assert writers.stored() == ["first"]
+                assert writers.stored() == ["first"]  # here the third one cannot have come between
             writers.ended["alone"] = None
 
         writers._begin("alone", alone)
