@@ -10,7 +10,7 @@ import logging
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from threading import Event
+from threading import Event, Thread
 from time import monotonic
 from typing import Literal
 
@@ -70,6 +70,7 @@ class PostgresBackend:
         """Both of `postgres_connections`: `arguments` are those of the engine's connections."""
         self.engine = engine
         self._arguments = arguments
+        self._insisted: Thread | None = None
 
     @contextmanager
     def read(self, *, alone: bool) -> Iterator[Connection]:
@@ -136,7 +137,7 @@ class PostgresBackend:
             yield
         finally:
             done.set()
-            insistence.cancel()
+            self._insisted = insistence.cancel() or self._insisted
 
     def _insist(self, done: Event) -> None:
         """Again and again: the session that is waited for may have stopped during the wait."""
@@ -179,7 +180,9 @@ class PostgresBackend:
         c.execute(_TAKE_YOUR_TIME)
 
     def close(self) -> None:
-        """Close idle connections."""
+        """Close idle connections, when who ended sessions last has given back theirs."""
+        if self._insisted is not None:
+            self._insisted.join(PATIENCE)
         self.engine.dispose()
 
 
