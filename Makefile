@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WEB := src/dav_gateway/web
 
-.PHONY: help setup run lint format texts test test-quick screens fleet stress stress-mutations benchmark constraints clean
+.PHONY: help setup run lint format texts test test-quick screens fleet stress model stress-mutations benchmark constraints clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s '	'
 
@@ -44,6 +44,9 @@ test-quick: $(READY)  ## what can fail without a server or client: a minute
 
 stress: $(READY)  ## 10 000 revocations on each engine under load and faults, an hour; writes docs/stress.md
 	$(BIN)/python -m tests.stress --save
+
+model: $(READY)  ## search the model of the revocation protocol in full, with each mechanism switched off too: minutes
+	DAV_GATEWAY_TEST_MODEL=all $(BIN)/python -m pytest -n 2 tests/model
 
 stress-mutations: $(READY)  ## switch each mechanism off in a copy: the short form of stress must go red
 	$(BIN)/python -m tests.stress.mutations

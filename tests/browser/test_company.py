@@ -12,7 +12,7 @@ from live_gateway import Gateway, running
 from playwright.sync_api import Page, expect
 
 from .conftest import Person
-from .studio import JUDGED, Studio, name_of
+from .studio import LOOKS, Studio, name_of
 
 SECURITY = "/account/security"
 
@@ -55,7 +55,7 @@ def at_the_provider(page: Page, subject: str) -> None:
     page.locator("button[type=submit]").first.click()
 
 
-@pytest.mark.parametrize("studio", JUDGED, ids=name_of, indirect=True)
+@pytest.mark.parametrize("studio", LOOKS, ids=name_of, indirect=True)
 def test_from_an_enrolment_to_a_linked_sign_in(person: Callable[..., Person], studio: Studio) -> None:
     ana, page = person(), studio.page
     studio.go(f"/login?lang={studio.language}", "login-company")

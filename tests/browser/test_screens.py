@@ -79,8 +79,7 @@ def test_every_screen(full: Full, studio: Studio, services: Services) -> None:
     flow = f"{studio.origin}/login/v2"
     asked = requests.post(flow, headers={"User-Agent": AGENTS["android"]}, timeout=10).json()
     studio.go(asked["login"].removeprefix(studio.origin), "approve")
-    if studio.judges:
-        _the_rest(studio, full, services)
+    _the_rest(studio, full, services)
     studio.go(f"{LIST}/new", "make")
     made = [_made(studio, service) for service in ("iphone", "thunderbird")]
     studio.go(f"{LIST}/{made[0]}/delete", "delete")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from dav_gateway.store.database import system_clock
 
 from .conftest import Person
-from .studio import JUDGED, PHONE, Studio, name_of
+from .studio import LOOKS, PHONE, Studio, name_of
 
 SECURITY = "/account/security"
 
@@ -37,7 +37,7 @@ def submit(page: Page) -> None:
     page.locator("form button.main[type=submit]").click()
 
 
-@pytest.mark.parametrize("studio", JUDGED, ids=name_of, indirect=True)
+@pytest.mark.parametrize("studio", LOOKS, ids=name_of, indirect=True)
 def test_an_app_then_a_passkey(person: Callable[..., Person], studio: Studio) -> None:
     ana, page, language = person(admin=True), studio.page, studio.language
     virtual_authenticator(page)

@@ -1,8 +1,10 @@
 """The model of the revocation protocol (docs/model): SPIN finds nothing wrong, and misses each mechanism.
 
-Every state is visited, with partial order reduction; a mutation must end in a violated assertion.
+Every state is visited, with partial order reduction; a mutation must end in a violated assertion. Those with two
+revokers, or another cut behind the first, take minutes: `make model`.
 """
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -57,6 +59,10 @@ MUTATIONS = {
     "STILL_EARLY": OCTETS,
     "HINT_TRUSTED": BEHIND,
 }
+
+if os.environ.get("DAV_GATEWAY_TEST_MODEL") != "all":
+    SOUND = {part: switches for part, switches in SOUND.items() if switches not in (TWO, BEHIND)}
+    MUTATIONS = {name: switches for name, switches in MUTATIONS.items() if "SHORT" not in switches}
 
 
 @dataclass(frozen=True)
