@@ -51,14 +51,20 @@ _NAMED = and_(collection.c.home == bindparam("home"), collection.c.name == bindp
 _ALIVE = credential.c.id == bindparam("credential_id")
 _OBJECT = and_(object_.c.collection_id == collection.c.id, object_.c.name == bindparam("object_name"))
 _CHANGED, _REMOVED = (
-    and_(table.c.collection_id == collection.c.id, table.c.change > bindparam("since"))
+    and_(
+        table.c.collection_id == collection.c.id,
+        table.c.change > bindparam("since"),
+        table.c.change <= bindparam("until"),
+    )
     for table in (object_, tombstone)
 )
 
 
 def _statements(*, company: bool) -> tuple[Prepared, Prepared, Prepared]:
     """The statement that looks as far as the collection, the one that looks at an object in it, and the one that looks
-    at what changed: each object beside each removal, which are few of either, so that no table is looked at twice."""
+    at what changed: each object beside each removal, which are few of either, so that no table is looked at twice.
+    With an end to what is looked for PostgreSQL knows that it is little; without one it read the table of all objects.
+    """
     whose = collection.c.account_id.is_(None) if company else collection.c.account_id == account.c.id
     owned = credential.join(account, account.c.id == credential.c.account_id)
     inside = owned.outerjoin(collection, and_(whose, _NAMED))
@@ -113,7 +119,8 @@ def question(
     of_collection, of_object, of_changes = _COMPANY if is_directory(resource) else _OWN
     values = {"credential_id": credential_id, "home": home.value, "collection_name": resource.collection}
     if not resource.name and since is not None:
-        return Question(of_changes, {**values, "since": since, "limit": MOST_CHANGES + 1}, since)
+        some = {"since": since, "until": since + MOST_CHANGES, "limit": MOST_CHANGES + 1}
+        return Question(of_changes, {**values, **some}, since)
     if not resource.name:
         return Question(of_collection, values)
     most = EVERYTHING if most_octets is None else most_octets
@@ -132,7 +139,7 @@ def _read(row: Row) -> Sight:
 
 def _with_changes(rows: Sequence[Row], since: int) -> Sight:
     seen = _read(rows[0][:_COLLECTION])
-    if len(rows) > MOST_CHANGES:
+    if len(rows) > MOST_CHANGES or (seen.collection and seen.collection.change > since + MOST_CHANGES):
         return seen
     changed = {row[_COLLECTION]: StoredObject(*row[_COLLECTION:_HEAD]) for row in rows if row[_COLLECTION] is not None}
     removed = dict.fromkeys(row[_HEAD] for row in rows if row[_HEAD] is not None)
