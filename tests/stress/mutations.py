@@ -47,6 +47,7 @@ class Mutation:
 CONNECTION = "src/dav_gateway/server/connection.py"
 REGISTRY = "src/dav_gateway/server/registry.py"
 DATABASE = "src/dav_gateway/store/database.py"
+VERIFICATION = "src/dav_gateway/service/verification.py"
 REVOCATION = "src/dav_gateway/service/revocation.py"
 TIMES = "src/dav_gateway/bus/times.py"
 OCTETS = r"octets after the return"
@@ -58,7 +59,18 @@ MUTATIONS = (
     Mutation(
         "fence",
         "a write does not look at its credential behind the lock",
-        (Edit(DATABASE, "                fence.check(c)\n", ""),),
+        (
+            Edit(
+                VERIFICATION,
+                "refusal_of_liveness(credential, owner, self._clock()) or lost(grant.credential, credential)",
+                "None",
+            ),
+            Edit(
+                VERIFICATION,
+                "found = self.verify_seen(seen, presented)",
+                "found = None if seen is None else (Grant(seen.credential, seen.owner), seen)",
+            ),
+        ),
         ROWS,
     ),
     Mutation(
