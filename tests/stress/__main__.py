@@ -22,7 +22,8 @@ def table(seed: int) -> list[Plan]:
     calm = [Plan(engine, workers, 1, each[engine]) for engine in ENGINES for workers in (1, 2, 4)]
     rough = [Plan(engine, workers, 1, each[engine], ALL) for engine in ENGINES for workers in (2, 4)]
     spread = [Plan("postgresql", 2, 2, each["postgresql"], faults) for faults in ((), ALL)]
-    plans = sorted([*calm, *rough, *spread], key=lambda plan: ENGINES.index(plan.engine))
+    single = [Plan(engine, 4, 1, 1000, lanes=1) for engine in ENGINES]
+    plans = sorted([*calm, *single, *rough, *spread], key=lambda plan: ENGINES.index(plan.engine))
     return [replace(plan, seed=seed + number) for number, plan in enumerate(plans)]
 
 

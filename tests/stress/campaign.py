@@ -46,7 +46,7 @@ class Plan:
 
 def run(plan: Plan, say: Callable[[str], None]) -> Result:
     """Run it and judge it; KeyboardInterrupt ends it early and the result says so. `say` is told how it goes."""
-    result = Result(plan.engine, plan.workers, plan.nodes, plan.seed)
+    result = Result(plan.engine, plan.workers, plan.nodes, plan.seed, plan.lanes)
     with stage(plan.engine, workers=plan.workers, nodes=plan.nodes, faults=plan.kinds, in_memory=plan.in_memory) as on:
         accounts, people = populate(on, plan.lanes)
         witnesses = {person.port: (person.account, person.authorization) for person in people}

@@ -41,6 +41,7 @@ class Result:
     workers: int
     nodes: int
     seed: int
+    lanes: int = 4
     faults: dict[str, int] = field(default_factory=dict)
     revocations: int = 0
     by_way: dict[str, int] = field(default_factory=dict)
@@ -67,7 +68,8 @@ class Result:
     def name(self) -> str:
         """The configuration in a few words."""
         nodes = "" if self.nodes == 1 else f", {self.nodes} nodes"
-        return f"{self.engine}, {self.workers} worker{'s' if self.workers > 1 else ''}{nodes}"
+        lanes = "" if self.lanes > 1 else ", one revoking process"
+        return f"{self.engine}, {self.workers} worker{'s' if self.workers > 1 else ''}{nodes}{lanes}"
 
 
 COLUMNS = (
@@ -150,9 +152,10 @@ Written by `{command}` (seeds {seeds}) on {machine}.
 
 {table}
 
-Each revocation struck while up to four of these ran under the app password: downloads through a small receive buffer,
-uploads in pieces (with a length, chunked, with Expect), polls on one connection, floods of writes, idle connections;
-over connections to any worker of any node. Meanwhile other people polled, wrote, fetched and downloaded.
+Four processes revoke at the same time where the name does not say one. Each revocation struck while up to four of
+these ran under the app password: downloads through a small receive buffer, uploads in pieces (with a length, chunked,
+with Expect), polls on one connection, floods of writes, idle connections; over connections to any worker of any node.
+Meanwhile other people polled, wrote, fetched and downloaded.
 
 - *octets after*: counted by the client's kernel (`tcpi_bytes_received`) at the return of the call and 0.3 s later.
 - *rows after*: objects of that app password in the database, read at the return and again at the end.
