@@ -28,7 +28,7 @@ class Chores:
 
     def __init__(self, chores: Sequence[Chore]) -> None:
         """Each is done at once after `start`, and then every so many seconds."""
-        self._chores = list(chores)
+        self.all = tuple(chores)
         self._stopping = Event()
         self._thread: Thread | None = None
 
@@ -46,10 +46,10 @@ class Chores:
             self._thread = None
 
     def _run(self) -> None:
-        due = dict.fromkeys(range(len(self._chores)), 0.0)
-        period = min((chore.seconds for chore in self._chores), default=1.0)
+        due = dict.fromkeys(range(len(self.all)), 0.0)
+        period = min((chore.seconds for chore in self.all), default=1.0)
         while not self._stopping.is_set():
-            for number, chore in enumerate(self._chores):
+            for number, chore in enumerate(self.all):
                 if monotonic() >= due[number] and not self._stopping.is_set():
                     due[number] = monotonic() + chore.seconds
                     self._do(chore)

@@ -25,6 +25,7 @@ from dav_gateway.service.mail.notices import Notices
 from dav_gateway.service.mail.sender import Post, Sender
 from dav_gateway.service.memo import Memo
 from dav_gateway.service.page_services import PageOptions, PageServices, assemble_page
+from dav_gateway.service.removals import forget_old_removals
 from dav_gateway.service.revocation import Revocation
 from dav_gateway.service.setup_links import SetupLinks
 from dav_gateway.service.sign_in import SignIns
@@ -173,6 +174,7 @@ def _chores(
         Chore("putting away sign-ins of devices", 60, lambda _should_stop: login_flow.sweep()),
         Chore("putting away what was just shown", 10, lambda _should_stop: forms.shown_again.sweep()),
         Chore("putting away set-up links", 3600, lambda _should_stop: setup_links.sweep()),
+        Chore("forgetting old removals", 86_400, lambda should_stop: forget_old_removals(database, should_stop)),
     ]
     if post is not None:
         sender = Sender(database, post, clock)

@@ -14,18 +14,12 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    or_,
     select,
-    text,
-    union_all,
 )
 
-from dav_gateway.store.collections import Collection
-from dav_gateway.store.errors import SyncTokenTooOld
 from dav_gateway.store.object_rows import StoredObject
-from dav_gateway.store.object_tables import object_, object_property, tombstone
+from dav_gateway.store.object_tables import object_, object_property
 from dav_gateway.store.prepared import Prepared
-from dav_gateway.store.sync_position import SyncPosition
 
 _NAMES_IN_A_STATEMENT = (4, 16, 64, 500)
 """Few kinds of statements, each written once and kept prepared by the databases: what is missing is filled up."""
@@ -60,40 +54,6 @@ UNLESS_LARGE = case((object_.c.size <= literal_column(str(LARGE)), object_.c.oct
 _GET_SHORT = Prepared(select(*HEAD, FITTING).where(_INSIDE, _NAMED))
 _HEADS = select(*HEAD).where(_INSIDE).order_by(object_.c.name)
 _EVERY = select(*HEAD, UNLESS_LARGE).where(_INSIDE).order_by(object_.c.name)
-_CHANGES = union_all(
-    select(object_.c.name, literal(0)).where(
-        _INSIDE, object_.c.change > bindparam("change"), object_.c.change <= bindparam("until")
-    ),
-    select(tombstone.c.name, literal(1)).where(
-        tombstone.c.collection_id == bindparam("collection_id"),
-        tombstone.c.change > bindparam("change"),
-        tombstone.c.change <= bindparam("until"),
-    ),
-)
-_AFTER_OBJECT = or_(
-    object_.c.change > bindparam("change"),
-    and_(object_.c.change == bindparam("change"), object_.c.name > bindparam("after")),
-)
-_AFTER_TOMBSTONE = or_(
-    tombstone.c.change > bindparam("change"),
-    and_(tombstone.c.change == bindparam("change"), tombstone.c.name > bindparam("after")),
-)
-_PAGE = (
-    union_all(
-        select(object_.c.change, object_.c.name, literal(0).label("gone")).where(
-            _INSIDE, object_.c.change >= bindparam("change"), object_.c.change <= bindparam("until"), _AFTER_OBJECT
-        ),
-        select(tombstone.c.change, tombstone.c.name, literal(1)).where(
-            tombstone.c.collection_id == bindparam("collection_id"),
-            tombstone.c.change >= bindparam("change"),
-            tombstone.c.change <= bindparam("until"),
-            tombstone.c.change > bindparam("removals"),
-            _AFTER_TOMBSTONE,
-        ),
-    )
-    .order_by(text("1"), text("2"))
-    .limit(bindparam("limit"))
-)
 _COUNT = select(func.count()).where(_INSIDE)
 
 
@@ -221,46 +181,6 @@ def _stream(c: Connection, statement: Select[Any], values: Mapping[str, object])
     for part in result.partitions():
         for row in part:
             yield _read(row)
-
-
-def changes_since(c: Connection, inside: Collection, change: int) -> tuple[list[str], list[str]]:
-    """Names changed and names removed after the counter stood at `change` and up to the state that `inside` shows.
-
-    One statement, none when nothing changed; it reads only rows that changed. Raises SyncTokenTooOld when the
-    tombstones no longer reach back to `change`, or when it lies in the future.
-    """
-    if not inside.oldest <= change <= inside.change:
-        raise SyncTokenTooOld
-    changed: list[str] = []
-    removed: list[str] = []
-    if change < inside.change:
-        values = {"collection_id": inside.id, "change": change, "until": inside.change}
-        for name, gone in c.execute(_CHANGES, values):
-            (removed if gone else changed).append(name)
-    return changed, removed
-
-
-def page_of_changes(
-    c: Connection, inside: Collection, position: SyncPosition, limit: int
-) -> tuple[list[str], list[str], SyncPosition | None]:
-    """The next `limit` changes after `position`, oldest first, up to the state that `inside` shows: names changed,
-    names removed, and the position behind them, None when nothing is left. One statement."""
-    values = {
-        "collection_id": inside.id,
-        "change": position.change if position.name else position.change + 1,
-        "after": position.name,
-        "until": inside.change,
-        "removals": position.removals,
-        "limit": limit + 1,
-    }
-    rows = list(c.execute(_PAGE, values))
-    page = rows[:limit]
-    changed = [name for _, name, gone in page if not gone]
-    removed = [name for _, name, gone in page if gone]
-    if len(rows) <= limit:
-        return changed, removed, None
-    change, name, _ = page[-1]
-    return changed, removed, SyncPosition(change, position.removals, name)
 
 
 def count(c: Connection, collection_id: int) -> int:

@@ -96,18 +96,6 @@ _COPY_ALL = insert(object_).from_select(
         object_.c.collection_id == bindparam("inside")
     ),
 )
-_FORGET = delete(tombstone).where(
-    tombstone.c.collection_id == bindparam("inside"), tombstone.c.change <= bindparam("through")
-)
-_AGE = (
-    update(collection)
-    .where(
-        collection.c.id == bindparam("inside"),
-        collection.c.oldest < bindparam("through"),
-        collection.c.change >= bindparam("through"),
-    )
-    .values(oldest=bindparam("through"))
-)
 
 
 def put(c: Connection, collection_id: int, new: NewObject, now: Moment) -> StoredObject:
@@ -194,14 +182,6 @@ def copy_all(c: Connection, from_collection_id: int, to_collection_id: int, now:
     c.execute(_COPY_ALL, values)
     object_index.copy_all(c, from_collection_id, to_collection_id)
     object_properties.copy_all(c, from_collection_id, to_collection_id)
-
-
-def forget_removed(c: Connection, collection_id: int, through: int) -> int:
-    """Drop the tombstones up to and including change `through`, and return how many; sync tokens older than that are
-    refused from then on. Nothing happens when `through` is ahead of the collection."""
-    if c.execute(_AGE, {"inside": collection_id, "through": through}).rowcount == 0:
-        return 0
-    return c.execute(_FORGET, {"inside": collection_id, "through": through}).rowcount
 
 
 def _bump(

@@ -3,21 +3,26 @@
 Every function costs the same whatever the collection holds, unless it is there to read all of it.
 """
 
+from dav_gateway.store.object_changes import (
+    changes_since,
+    forget_removed,
+    forget_some_removed,
+    page_of_changes,
+    with_many_removed,
+)
 from dav_gateway.store.object_reads import (
     KEPT,
-    changes_since,
     count,
     each_of,
     every,
     get,
     get_many,
     listing,
-    page_of_changes,
     short_listing,
     whole,
 )
 from dav_gateway.store.object_rows import NewObject, StoredObject
-from dav_gateway.store.object_writes import copy_all, forget_removed, move, put, put_many, remove
+from dav_gateway.store.object_writes import copy_all, move, put, put_many, remove
 
 __all__ = [
     "KEPT",
@@ -29,6 +34,7 @@ __all__ = [
     "each_of",
     "every",
     "forget_removed",
+    "forget_some_removed",
     "get",
     "get_many",
     "listing",
@@ -39,4 +45,5 @@ __all__ = [
     "remove",
     "short_listing",
     "whole",
+    "with_many_removed",
 ]
