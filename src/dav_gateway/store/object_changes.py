@@ -1,6 +1,19 @@
 """What changed in a collection since a sync token, and forgetting what was removed long ago. See `objects`."""
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, literal, or_, select, text, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import SyncTokenTooOld
@@ -12,7 +25,7 @@ _MEMBER = object_.c.collection_id == bindparam("collection_id")
 _GONE = tombstone.c.collection_id == bindparam("collection_id")
 
 
-def _is_forgotten(through: str) -> list[object]:
+def _is_forgotten(through: str) -> list[ColumnElement[bool]]:
     """Conditions on the collection's row. It is looked at again where the tombstones are, in one snapshot: between the
     statement that showed the collection and this one some may have been forgotten."""
     return [collection.c.id == bindparam("collection_id"), collection.c.oldest > bindparam(through)]
