@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,15 @@ def test_text_without_its_folds(text: str) -> None:
 @example("A\r B\r\n\r C")
 def test_content_lines_as_they_came(text: str) -> None:
     assert list(folding.folded_lines(text)) == LINE.findall(text)
+
+
+@settings(max_examples=2_000)
+@given(texts, st.integers(1, 12))
+@example("A\r\nB\n C", 3)
+def test_blocks_do_not_show_in_the_lines(text: str, block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folding, "_BLOCK", block)
+        assert list(folding.folded_lines(text)) == LINE.findall(text)
 
 
 @settings(max_examples=2_000)

@@ -267,8 +267,8 @@ def test_more_requests_than_threads_and_queue(serve, connect, until):
 
     rig = serve(wait, threads=2, waiting=3, retry_after_seconds=7)
     clients = [connect(rig.port) for _ in range(7)]
-    for client in clients[:5]:
-        client.request()
+    for number, client in enumerate(clients[:5]):
+        client.request(login=f"person{number}")
         time.sleep(0.02)
     for client in clients[5:]:
         reply = client.ask()
@@ -280,6 +280,27 @@ def test_more_requests_than_threads_and_queue(serve, connect, until):
     release.set()
     assert [client.reply().status for client in clients[:5]] == [200] * 5
     assert clients[6].ask().status == 200
+
+
+def test_one_app_password_has_neither_all_threads_nor_all_places(serve, connect):
+    release = threading.Event()
+
+    def wait_for_ana(environ, start_response):
+        if environ["PATH_INFO"] == "/slow":
+            release.wait(10)
+        start_response("200 OK", [])
+        return []
+
+    rig = serve(wait_for_ana, threads=4, waiting=8)
+    many = [connect(rig.port) for _ in range(3 + 4)]
+    for client in many:
+        client.request(path="/dav/slow")
+    time.sleep(0.1)
+    assert connect(rig.port).ask().status == 503
+    for _ in range(3):
+        assert connect(rig.port).ask(login="ben").status == 200
+    release.set()
+    assert [client.reply().status for client in many] == [200] * 7
 
 
 @pytest.mark.parametrize("kind", ["head", "body", "reader"])

@@ -10,6 +10,7 @@ from typing import AnyStr
 
 LONGEST_HEAD = 64 * 1024
 """Characters of a line in which its name and parameters end; what programs write has some hundred."""
+_BLOCK = 64 * 1024
 _HEAD = re.compile(r'(?:[^":]++|"[^"]*+")*+(?=:)')
 
 
@@ -60,15 +61,29 @@ def folded_lines(text: str) -> Iterator[str]:
 
 def _physical_lines(text: str) -> Iterator[str]:
     """Pieces that end with a line end: CRLF, LF, or CR alone."""
-    *lines, last = text.split("\n")
-    for line in lines:
-        if line.find("\r", 0, -1) == -1:
-            yield f"{line}\n"
-            continue
-        *alone, end = line.removesuffix("\r").split("\r")
+    for block in _blocks(text):
+        *lines, last = block.split("\n")
+        for line in lines:
+            if line.find("\r", 0, -1) == -1:
+                yield f"{line}\n"
+                continue
+            *alone, end = line.removesuffix("\r").split("\r")
+            yield from (f"{each}\r" for each in alone)
+            yield f"{end}\r\n" if line.endswith("\r") else f"{end}\n"
+        *alone, end = last.split("\r")
         yield from (f"{each}\r" for each in alone)
-        yield f"{end}\r\n" if line.endswith("\r") else f"{end}\n"
-    *alone, end = last.split("\r")
-    yield from (f"{each}\r" for each in alone)
-    if end:
-        yield end
+        if end:
+            yield end
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """The text in pieces of some `_BLOCK` characters that end with LF, so that the lines of a long one are never there
+    all at once."""
+    start = 0
+    while len(text) - start > _BLOCK:
+        end = text.rfind("\n", start, start + _BLOCK) + 1 or text.find("\n", start + _BLOCK) + 1
+        if not end:
+            break
+        yield text[start:end]
+        start = end
+    yield text[start:]

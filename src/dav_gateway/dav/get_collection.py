@@ -5,6 +5,7 @@ Written while it is read: Radicale's has it whole in memory several times, eight
 
 from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import islice
 from urllib.parse import quote
 
 from dav_gateway.core.folding import folded_lines
@@ -17,6 +18,7 @@ from dav_gateway.dav.view import View, look_up
 from dav_gateway.service.request import DavRequest
 from dav_gateway.store import objects
 
+_LINES = 500
 _ESCAPED = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": ""})
 
 
@@ -49,7 +51,7 @@ def _calendar(looked: View, texts: Iterator[str]) -> Iterator[str]:
     yield "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//dav-gateway//EN", *lines, ""])
     zones: set[str] = set()
     for text in texts:
-        yield "".join(_inside(text, zones))
+        yield from _in_pieces(_inside(text, zones))
     yield "END:VCALENDAR\r\n"
 
 
@@ -76,6 +78,12 @@ def _inside(text: str, zones: set[str]) -> Iterator[str]:
                 zones.add(tzid)
                 yield from zone
             zone = None
+
+
+def _in_pieces(lines: Iterator[str]) -> Iterator[str]:
+    """Some hundred lines at a time: neither an object of megabytes at once, nor a write for each line."""
+    while piece := "".join(islice(lines, _LINES)):
+        yield piece
 
 
 def _ended(text: str) -> str:

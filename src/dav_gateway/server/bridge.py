@@ -95,7 +95,8 @@ class WsgiBridge:
     async def _complete(self, scope: Scope, body: bytes) -> Answer:
         if len(body) > self._limits.body_bytes:
             return too_long(self._limits)
-        return await self._pool.run(self._serve, scope, scope["extensions"][EXTENSION], io.BytesIO(body), len(body))
+        claim = self._gate.claim(scope["headers"])
+        return await self._pool.run(_whose(claim), self._serve, scope, claim, io.BytesIO(body), len(body))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         connection: Connection = scope["extensions"][EXTENSION]
@@ -108,20 +109,21 @@ class WsgiBridge:
         length = None if announced is None else int(announced)
         if length is not None and length > self._limits.body_bytes:
             return too_long(self._limits)
-        refusal = await self._pool.run(self._admit, scope, connection, length)
+        claim = self._gate.claim(scope["headers"])
+        refusal = await self._pool.run(_whose(claim), self._admit, scope, claim, length)
         if refusal is not None:
             return refusal
         body = await spool(receive, self._limits)
         try:
-            return await self._pool.run(self._serve, scope, connection, body, _size(body))
+            return await self._pool.run(_whose(claim), self._serve, scope, claim, body, _size(body))
         finally:
             body.close()
 
     # In a worker thread
 
-    def _admit(self, scope: Scope, connection: Connection, length: int | None) -> Answer | None:
+    def _admit(self, scope: Scope, claim: Claim | None, length: int | None) -> Answer | None:
         try:
-            self._attach(scope, connection)
+            self._attach(scope, claim)
             head = RequestHead(
                 method=scope["method"],
                 path=scope["path"],
@@ -136,9 +138,9 @@ class WsgiBridge:
         except BaseException as error:  # noqa: BLE001 - whatever escapes the gate lets nobody in
             return self._failed(error, scope)
 
-    def _serve(self, scope: Scope, connection: Connection, body: IO[bytes], length: int) -> Answer:
+    def _serve(self, scope: Scope, claim: Claim | None, body: IO[bytes], length: int) -> Answer:
         try:
-            claim = self._attach(scope, connection)
+            self._attach(scope, claim)
             scheme = self._scheme or scope["scheme"]
             environ = build_environ(
                 scope, address=self._proxies.address(scope), scheme=scheme, body=body, length=length
@@ -153,14 +155,13 @@ class WsgiBridge:
         except BaseException as error:  # noqa: BLE001 - whatever escapes the application ends this request only
             return self._failed(error, scope)
 
-    def _attach(self, scope: Scope, connection: Connection) -> Claim | None:
+    def _attach(self, scope: Scope, claim: Claim | None) -> None:
         """Register the connection under the id that the request claims. Raises Dropped on a gone connection."""
-        claim = self._gate.claim(scope["headers"])
+        connection: Connection = scope["extensions"][EXTENSION]
         if claim is not None and not self._registry.attach(claim.id, connection):
             raise Dropped
         if connection.gone:
             raise Dropped
-        return claim
 
     def _failed(self, error: BaseException, scope: Scope) -> Answer:
         """The answer to an error of ours: 503 for what passes, 500 otherwise, never 401 (it deletes passwords)."""
@@ -173,6 +174,10 @@ class WsgiBridge:
     def _unavailable(self, sentence: str, *, last: bool = False) -> Answer:
         answer = Answer.plain(503, sentence, [("retry-after", str(self._limits.retry_after_seconds))])
         return replace(answer, last=last)
+
+
+def _whose(claim: Claim | None) -> str:
+    return "" if claim is None else claim.id
 
 
 def _size(body: "SpooledTemporaryFile[bytes]") -> int:
