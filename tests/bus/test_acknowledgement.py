@@ -15,6 +15,7 @@ from dav_gateway.bus.protocol import Expelled
 from dav_gateway.bus.times import LIMIT, WATCHDOG
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.worker_place import WorkerPlace
+from dav_gateway.store import workers
 from dav_gateway.store.database import Database, boottime, open_database
 
 from .conftest import Serving, cut, turn
@@ -150,6 +151,27 @@ def test_one_that_says_nothing_is_given_up_at_the_limit(database: Database, data
     assert LIMIT * 0.8 <= acknowledgement.seconds < LIMIT + 0.5
     process.kill()
     process.communicate()
+
+
+def test_who_could_not_be_listed_is_waited_for(
+    postgres_database: Database, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question who serves is cancelled by an administrator; the connection lives on, and could ask again."""
+    other = open_database(postgres_url)
+    member = open_bus(other).join(None)
+    member.read(0)
+    with open_bus(postgres_database).asking() as asking:
+        with monkeypatch.context() as cancelled:
+            cancelled.setattr(
+                workers,
+                "OTHERS",
+                "SELECT %(own)s, pg_cancel_backend(pg_backend_pid())::text, 0, 0 FROM generate_series(1, 1000000)",
+            )
+            with postgres_database.change_credentials(["a"], asking.begin):
+                pass
+        assert [each.how for each in asking.settle()] == ["lapsed"]
+    member.leave()
+    other.dispose()
 
 
 def test_an_expelled_member_is_told(postgres_database: Database, postgres_url: str) -> None:

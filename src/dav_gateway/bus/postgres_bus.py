@@ -136,7 +136,10 @@ class PostgresAsking:
                 for member, label, beat, _ in self._others():
                     self._beats[member], self._labels[member] = beat, label
         except StoreUnavailable:
+            # Who could not be listed is waited for to the end. A list that comes after all has nobody of this name, who
+            # would be taken for one that has ended.
             self._labels = {"": "whoever served"}
+            close(self.connection)
         self._listed_at = self._looked_at = boottime()
 
     def settle(self) -> list[Acknowledgement]:
