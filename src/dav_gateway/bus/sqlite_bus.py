@@ -81,6 +81,9 @@ class SqliteMember:
             except OSError as error:
                 raise StoreUnavailable(f"the bus cannot be joined: {error.strerror}") from error
             undo.callback(os.close, self._entered)
+            # Before the lock is given back: a file that is found free belongs to a dead process, and is removed by who
+            # finds it, which must not happen to the next one of this name.
+            undo.callback(self._folder.remove, self._id)
             with database.read() as c:
                 self._place = Place(self._id, cuts.last(c))
             self._opened = undo.pop_all()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dav_gateway.core.errors import StoreUnavailable
 from dav_gateway.core.worker_place import WorkerPlace
+from dav_gateway.store.sqlite_file import give_to_owner
 
 _MEMBER = ".member"
 _SOCKET = ".socket"
@@ -46,7 +47,7 @@ class SqliteFolder:
         try:
             with suppress(FileExistsError):
                 path.mkdir(mode=0o700)
-                _give_to_owner(path, database)
+                give_to_owner(path, database)
             self._folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise StoreUnavailable(f"the folder {path.name} cannot be opened: {error.strerror}") from error
@@ -83,6 +84,8 @@ class SqliteFolder:
             hidden.rename(self._path / (member + _MEMBER))
         except OSError:
             os.close(file)
+            # Left behind (the disk is full), it would be in the way of every later attempt of this process.
+            hidden.unlink(missing_ok=True)
             raise
         return file
 
@@ -100,16 +103,21 @@ class SqliteFolder:
 
     def members(self) -> Iterator[FoundMember]:
         """The members that live, to be closed by the caller; what dead ones left is removed. Raises OSError."""
-        for entry in self._path.glob(f"*{_MEMBER}"):
+        # Not Path.glob(), which takes a folder that cannot be read for an empty one.
+        for entry in self._path.iterdir():
+            if entry.suffix != _MEMBER:
+                continue
             try:
                 file = os.open(entry, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
                 continue
-            if _is_free(file):
-                os.close(file)
-                self.remove(entry.stem)
-            else:
+            if not _is_free(file):
                 yield FoundMember(entry.stem, _label(file), file)
+                continue
+            # Who leaves removes the file first: if it is still there, its process is dead and comes back no more.
+            if self.still_holds(entry.stem, file):
+                self.remove(entry.stem)
+            os.close(file)
 
     def _address(self, name: str) -> str:
         return f"/proc/self/fd/{self._folder}/{name}{_SOCKET}"
@@ -127,9 +135,3 @@ def _is_free(file: int) -> bool:
 def _label(file: int) -> str:
     who = json.loads(os.pread(file, 1000, 0))
     return f"process {who['process']}" + ("" if who["slot"] is None else f" (worker {who['slot']})")
-
-
-def _give_to_owner(path: Path, database: Path) -> None:
-    if os.geteuid() == 0:
-        owner = database.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)

@@ -60,3 +60,11 @@ class SqliteFile:
     def _look(self) -> tuple[int, int]:
         status = self.path.stat()
         return status.st_dev, status.st_ino
+
+
+def give_to_owner(path: Path, database: Path) -> None:
+    """Let what a command of root has made beside a database file belong to who owns that file: the server that needs it
+    next is not root. Raises OSError."""
+    if os.geteuid() == 0:
+        owner = database.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
