@@ -1,5 +1,6 @@
 """Transactions: all or nothing whatever leaves the block, one snapshot for a reader, the fence asked first."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -251,6 +252,21 @@ def test_a_new_file_is_for_its_owner_only(sqlite_database: Database, empty_sqlit
         "new.db-writer-next",
     ]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    database.dispose()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_makes_beside_a_file_is_for_the_owner_of_the_file(sqlite_url: str) -> None:
+    """A command after a restore, before the server starts: it could not open the locks of writers otherwise."""
+    path, nobody = Path(sqlite_url.removeprefix("sqlite:///")), 65534
+    os.chown(path, nobody, nobody)
+    database = open_database(sqlite_url)
+    with database.write() as c:
+        c.exec_driver_sql("CREATE TABLE t (x)")
+    owners = {file.name: file.stat().st_uid for file in path.parent.iterdir()}
+    assert owners == dict.fromkeys(
+        ["gateway.db", "gateway.db-shm", "gateway.db-wal", "gateway.db-writer", "gateway.db-writer-next"], nobody
+    )
     database.dispose()
 
 

@@ -139,6 +139,27 @@ def test_a_thread_that_waits_too_long_gives_up_and_leaves_no_trace(path: Path) -
         mutex.release()
 
 
+def test_without_room_for_a_thread_it_is_refused_and_nothing_is_lost(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with _mutex(path, limit=0.5) as one, _mutex(path, limit=0.5) as two:
+        one.acquire()
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", no_room)
+            with pytest.raises(StoreUnavailable):
+                two.acquire()
+        thread = threading.Timer(0.05, one.release)
+        thread.start()
+        two.acquire()
+        two.release()
+        thread.join()
+        two.acquire()
+        two.release()
+
+
 def test_a_second_turn_of_the_same_thread_is_a_mistake(path: Path) -> None:
     with _mutex(path, limit=0.2) as mutex:
         mutex.acquire()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.store.sqlite_file import give_to_owner
 
 
 class _Turn(NamedTuple):
@@ -31,7 +32,8 @@ class WriterMutex:
     """The right to write to one SQLite file. One object for each process and file, made after any fork."""
 
     def __init__(self, database: Path, limit: float, before_release: Callable[[], None] = lambda: None) -> None:
-        """`limit`: seconds that a writer waits at most. The lock files stand beside the database, mode 0600.
+        """`limit`: seconds that a writer waits at most. The lock files stand beside the database, mode 0600, for its
+        owner. Raises StoreUnavailable when they cannot be opened.
 
         `before_release` is called by whoever gives the right back, who still has it then; it must not raise.
         """
@@ -63,6 +65,8 @@ class WriterMutex:
                 self._taken = True
                 turn.lock.release()
             else:
+                if not self._taken:
+                    self._require_porter()
                 (self._urgent if urgent else self._queue).append(turn)
                 if not self._taken:
                     self._ring()
@@ -123,11 +127,20 @@ class WriterMutex:
             fcntl.flock(self._next, fcntl.LOCK_UN)
 
     def _ring(self) -> None:
+        self._require_porter()
         self._taken = True
-        if self._porter is None:
-            self._porter = threading.Thread(target=self._fetch, name="writer-mutex-porter", daemon=True)
-            self._porter.start()
         self._bell.release()
+
+    def _require_porter(self) -> None:
+        """Raises StoreUnavailable, and nothing is taken, when the system has no room for another thread."""
+        if self._porter is not None:
+            return
+        porter = threading.Thread(target=self._fetch, name="writer-mutex-porter", daemon=True)
+        try:
+            porter.start()
+        except RuntimeError as error:
+            raise StoreUnavailable("no thread can be started that waits for the database's lock") from error
+        self._porter = porter
 
     def _fetch(self) -> None:
         while self._bell.acquire() and not self._closed:
@@ -173,4 +186,11 @@ def _try(file: int) -> bool:
 
 
 def _lock_file(database: Path, suffix: str) -> int:
-    return os.open(database.with_name(database.name + suffix), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = database.with_name(database.name + suffix)
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if database.exists():
+            give_to_owner(path, database)
+    except OSError as error:
+        raise StoreUnavailable(f"the lock file {path.name} cannot be opened: {error.strerror}") from error
+    return file
