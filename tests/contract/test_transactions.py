@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from dav_gateway.core.account import Account
@@ -19,8 +19,10 @@ from dav_gateway.store.audit import Event
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.cut_tables import receipt_credential
 from dav_gateway.store.database import Database, Fence, open_database
+from dav_gateway.store.object_tables import object_
 from dav_gateway.store.objects import NewObject
 from dav_gateway.store.postgres_dialect import DriverConnection
+from dav_gateway.store.prepared import Prepared
 from dav_gateway.store.schema import credential as credential_table
 from dav_gateway.store.sqlite_dialect import driver
 
@@ -327,6 +329,18 @@ def test_a_row_that_cannot_be_added_fails_an_urgent_write(database: Database) ->
         audit.append(c, Event(T1, "third"))
     with database.read() as c:
         assert [event.event for event in audit.select(c)] == ["third"]
+
+
+def test_an_urgent_write_knows_how_many_rows_it_changed(
+    database: Database, calendar: Collection, event: MakeEvent
+) -> None:
+    """Also by a statement that goes past SQLAlchemy, whose answer PostgreSQL's pipeline has not brought yet."""
+    remove = Prepared(delete(object_).where(object_.c.name == bindparam("called")))
+    with database.write() as c:
+        objects.put(c, calendar.id, event("a"), T1)
+    with database.write(urgent=True) as c:
+        assert remove.change(c, {"called": "a"}) == 1
+        assert remove.change(c, {"called": "a"}) == 0
 
 
 def test_an_urgent_write_that_is_given_up_keeps_nothing(database: Database) -> None:

@@ -96,9 +96,9 @@ class Written:
             for listener in c.dispatch.before_cursor_execute:
                 listener(c, cursor, self.text, parameters, None, many)
             if many:
-                cursor.executemany(self.text, parameters)
+                c.dialect.do_executemany(cursor, self.text, parameters)
             else:
-                cursor.execute(self.text, parameters)
+                c.dialect.do_execute(cursor, self.text, parameters)
             return cursor.fetchall() if self._returns else (), cursor.rowcount
         except c.dialect.loaded_dbapi.Error as error:
             if c.dialect.is_disconnect(error, None, None):
