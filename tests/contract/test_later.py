@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from dav_gateway.store import later
 
 FOR_EVER = 3600.0
@@ -50,6 +52,42 @@ def test_one_that_takes_long_holds_up_nobody() -> None:
     thread = slow.cancel()
     assert thread is not None
     thread.join()
+
+
+def test_one_for_which_there_is_no_room_now_is_begun_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "later-call" and not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    made = threading.Event()
+    call = later.call(0, made.set)
+    assert made.wait(10)
+    thread = call.cancel()
+    assert thread is not None
+    thread.join()
+    assert len(refused) == 1
+
+
+def test_one_that_was_refused_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    made: list[int] = []
+    after = threading.Event()
+    with monkeypatch.context() as full:
+        full.setattr(later, "_runner", None)
+        full.setattr(threading.Thread, "start", no_room)
+        with pytest.raises(RuntimeError):
+            later.call(0, lambda: made.append(1))
+    later.call(0.01, after.set)
+    assert after.wait(10)
+    assert made == []
 
 
 def test_the_thread_that_keeps_the_time_ends_and_comes_back() -> None:

@@ -11,6 +11,7 @@ from threading import Condition, Thread
 from time import monotonic
 
 _IDLE_SECONDS = 10.0
+_NO_ROOM_SECONDS = 0.05
 
 _changed = Condition()
 _calls: list[tuple[float, int, "Call"]] = []
@@ -34,16 +35,18 @@ class Call:
 
 
 def call(seconds: float, function: Callable[[], None]) -> Call:
-    """Call `function` in a thread of its own then."""
+    """Call `function` in a thread of its own then. Raises RuntimeError, and it is never called, when the system has no
+    room for the thread that keeps the time."""
     global _runner  # noqa: PLW0603 - one thread keeps the time for the whole process
     made = Call(function)
     due = monotonic() + seconds
     with _changed:
-        heappush(_calls, (due, next(_numbers), made))
         if _runner is None or not _runner.is_alive():
-            _runner = Thread(target=_run, name="later", daemon=True)
-            _runner.start()
-        elif _calls[0][2] is made:
+            runner = Thread(target=_run, name="later", daemon=True)
+            runner.start()
+            _runner = runner
+        heappush(_calls, (due, next(_numbers), made))
+        if _calls[0][2] is made:
             _changed.notify()
     return made
 
@@ -55,9 +58,19 @@ def _run() -> None:
             # One that was cancelled stays until it is due: the next is later in any case, and wakes nobody.
             while _calls and _calls[0][0] <= monotonic():
                 due = heappop(_calls)[2]
-                if not due.cancelled:
-                    due.thread = Thread(target=due.function, name="later-call", daemon=True)
-                    due.thread.start()
+                if not due.cancelled and not _begun(due):
+                    heappush(_calls, (monotonic() + _NO_ROOM_SECONDS, next(_numbers), due))
             if _calls:
                 _changed.wait(_calls[0][0] - monotonic())
         _runner = None
+
+
+def _begun(due: Call) -> bool:
+    """Begin a call; False when the system has no room for another thread now."""
+    thread = Thread(target=due.function, name="later-call", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    due.thread = thread
+    return True
