@@ -52,6 +52,7 @@ def test_unknown_names_find_nothing(database: Database, ana: Account) -> None:
         assert accounts.by_name(c, "ana@example.org") is None
         assert accounts.by_login(c, "an") is None
         assert accounts.by_login(c, "") is None
+        assert accounts.by_login(c, "ana\0") is None
         assert accounts.by_id(c, ana.id + 1) is None
 
 

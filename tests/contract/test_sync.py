@@ -6,7 +6,7 @@ import pytest
 
 from dav_gateway.core.account import Account
 from dav_gateway.core.moment import Moment
-from dav_gateway.store import collections, objects
+from dav_gateway.store import collections, objects, sync_position
 from dav_gateway.store.collections import Collection
 from dav_gateway.store.database import Database
 from dav_gateway.store.errors import SyncTokenTooOld
@@ -161,3 +161,11 @@ def test_other_text_is_no_sync_token(step: Step, garbage: str) -> None:
     now = step("+a")
     with pytest.raises(SyncTokenTooOld):
         now.change_at(garbage.replace("{incarnation}", now.incarnation))
+
+
+@pytest.mark.parametrize("name", ["", "6", "C3", "c3", "00", "6100"])
+def test_a_page_ends_at_a_name_that_an_object_can_have(step: Step, name: str) -> None:
+    """In hexadecimal; PostgreSQL takes no text with the character 0."""
+    now = step("+a")
+    with pytest.raises(SyncTokenTooOld):
+        sync_position.read(now, f"data:,{now.incarnation}:0:0:{name}")

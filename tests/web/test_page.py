@@ -165,6 +165,7 @@ def test_sessions_are_listed_and_ended(house: House) -> None:
     found = [each.id for each in house.services.sessions.of_account(house.services.accounts.get("ben"))]
     browser.submit(page, act, session=found[0])
     assert ben.get(LIST).status == 200, "another's session is not ours to end"
+    assert browser.submit(page, act, session="a\0").status == 303
     chosen = shown.partition('name="session" value="')[2].partition('"')[0]
     assert browser.submit(page, act, session=chosen).status == 303
     assert sorted([second.get(LIST).status, third.get(LIST).status]) == [200, 303]

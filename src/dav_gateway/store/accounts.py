@@ -106,8 +106,12 @@ def by_id(c: Connection, account_id: int) -> Account | None:
 
 
 def by_login(c: Connection, login: str) -> Account | None:
-    """The account that a person means by `login`: its name or e-mail, in any case, spaces around it ignored."""
-    row = c.execute(_BY_LOGIN, {"login": login.strip().lower()}).first()
+    """The account that a person means by `login`: its name or e-mail, in any case, spaces around it ignored; None for a
+    text that can be neither."""
+    text = login.strip().lower()
+    if not text.isprintable():  # the character 0 is no text to PostgreSQL
+        return None
+    row = c.execute(_BY_LOGIN, {"login": text}).first()
     return None if row is None else from_row(row)
 
 

@@ -46,6 +46,9 @@ def read(inside: Collection, sync_token: str) -> SyncPosition:
     if not (change <= inside.change and inside.oldest <= removals <= inside.change):
         raise SyncTokenTooOld
     try:
-        return SyncPosition(change, removals, bytes.fromhex(page[3]).decode())
+        name = bytes.fromhex(page[3]).decode()
     except UnicodeDecodeError as error:
         raise SyncTokenTooOld from error
+    if "\0" in name:  # the character 0 is no text to PostgreSQL
+        raise SyncTokenTooOld
+    return SyncPosition(change, removals, name)

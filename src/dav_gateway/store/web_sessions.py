@@ -114,6 +114,8 @@ def end(c: Connection, digest: str) -> bool:
 
 def end_named(c: Connection, account_id: int, session_id: str) -> bool:
     """Delete the account's session with this public id; whether it was there."""
+    if not session_id.isalnum():  # the character 0 is no text to PostgreSQL
+        return False
     return c.execute(_END_NAMED, {"account_id": account_id, "session_id": session_id}).rowcount > 0
 
 
