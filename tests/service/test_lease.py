@@ -75,8 +75,9 @@ def test_a_process_that_was_never_served_from_has_nothing_to_cut() -> None:
     assert counter.cuts == 0
 
 
-def test_a_cut_that_is_not_confirmed_is_tried_again_and_the_watchdog_waits_for_it() -> None:
-    failures = [GatewayError("not confirmed")] * 3
+@pytest.mark.parametrize("error", [GatewayError("not confirmed"), RuntimeError("unforeseen")], ids=repr)
+def test_a_cut_that_is_not_confirmed_is_tried_again_and_the_watchdog_waits_for_it(error: Exception) -> None:
+    failures = [error] * 3
 
     def fail() -> None:
         if failures:

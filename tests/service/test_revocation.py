@@ -2,23 +2,28 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
+from dav_gateway.bus.opening import open_bus
 from dav_gateway.core.credential import Reason
 from dav_gateway.core.errors import NotFound, Refusal, StoreUnavailable
 from dav_gateway.core.moment import DAY, Moment
 from dav_gateway.core.scope import Access, Scope
-from dav_gateway.service.revocation import Receipt
+from dav_gateway.server.registry import CutUnconfirmed
+from dav_gateway.service.cutter import Count, Owed
+from dav_gateway.service.mail.notices import Notices
+from dav_gateway.service.revocation import Receipt, Revocation
 from dav_gateway.store import accounts, credentials
 from dav_gateway.store.database import Database, open_database
 from dav_gateway.store.postgres_backend import PATIENCE
 
-from .conftest import START, Company
+from .conftest import START, Company, Witness
 
 
 def test_revoking_is_committed_then_cut_then_told(company: Company) -> None:
@@ -209,6 +214,30 @@ def test_unknown_whether_committed_is_cut(postgres_database: Database, found_com
         company.services.revocation.carry_out(change)
     assert company.witness.cuts == [[credential.id]]
     assert company.reason(password) is None
+
+
+def test_what_cannot_be_cut_when_nobody_knows_is_owed(
+    postgres_database: Database, found_company: Callable[..., Company]
+) -> None:
+    company = found_company(postgres_database)
+    _, credential = company.issue()
+
+    class Failing(Witness):
+        def cut(self, ids: Collection[str]) -> Count:
+            raise CutUnconfirmed("the server did not confirm")
+
+    def change(connection: Connection, _now: Moment) -> list[str]:
+        session = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with company.database.write() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({session})")
+        return [credential.id]
+
+    owed = Owed()
+    bus, cutter, mail = open_bus(company.database), Failing(company.database), Notices(enabled=False)
+    revocation = Revocation(company.database, bus, cutter, company.clock, mail=mail, owed=owed)
+    with pytest.raises(CutUnconfirmed):
+        revocation.carry_out(change)
+    assert owed.take() == {credential.id}
 
 
 class _locked:  # noqa: N801 - reads as a verb

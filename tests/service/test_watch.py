@@ -1,5 +1,6 @@
 """The watcher: what another process committed, what ran out, and a database that is gone. Real time, real processes."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 from dav_gateway.bus.opening import open_bus
 from dav_gateway.bus.protocol import Bus, Heard, Member
+from dav_gateway.bus.sqlite_bus import SqliteMember
 from dav_gateway.bus.times import HEARTBEAT
 from dav_gateway.core.moment import SECOND, Moment
 from dav_gateway.core.worker_place import WorkerPlace
@@ -299,6 +301,27 @@ def test_one_that_others_do_not_see_lets_go_of_everybody(
         wait_for(lambda: company.witness.everything)
         wait_for(lambda: watcher.healthy)
     assert company.witness.everything == 1
+
+
+def test_one_that_cannot_leave_what_it_was_expelled_from_joins_anew(
+    small_company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its thread the worker would answer 503 until somebody restarts it."""
+    left: list[SqliteMember] = []
+
+    def fail_once(member: SqliteMember) -> None:
+        monkeypatch.undo()
+        left.append(member)
+        raise PermissionError(13, "Permission denied")
+
+    with watching(small_company) as (watcher, _):
+        assert small_company.database.file is not None
+        path = small_company.database.file.path
+        monkeypatch.setattr(SqliteMember, "leave", fail_once)
+        shutil.rmtree(path.with_name(path.name + "-bus"))
+        wait_for(lambda: left)
+        wait_for(lambda: watcher.healthy)
+    left[0].leave()
 
 
 def test_an_expiry_is_told_again_after_the_clock_was_set_back(small_company: Company) -> None:

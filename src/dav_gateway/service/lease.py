@@ -110,6 +110,9 @@ class Lease:
                 except GatewayError as error:
                     _log.warning("a cut was not confirmed: %s", error)
                     continue
+                except Exception:  # noqa: BLE001 - without this thread nothing would ever be cut at the end of a lease
+                    _log.exception("a cut failed")
+                    continue
                 _tell(why, count, since, lease_from)
             with self._lock:
                 # Renewed meanwhile: what was served since is not cut, and the watchdog is the renewal's.

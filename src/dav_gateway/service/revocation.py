@@ -93,7 +93,7 @@ class Revocation:
                 with self._database.change_credentials(ids, end_connections) as connection:
                     ids += dict.fromkeys(change(connection, decided_at))
             except StoreUnavailable:
-                self._cutter.cut(ids)
+                self._cut_own(ids, boottime())
                 raise
             if not ids:
                 return Receipt((), decided_at, decided_at, 0, 0)

@@ -145,9 +145,12 @@ class Watcher:
     def _rejoin(self, why: str) -> None:
         """Serve nobody, let go of whom others do not see, and join as if this process had just begun."""
         self._lease.give_up(why, self._stopping)
-        if self._member is not None:
-            self._member.leave()
-            self._member = None
+        member, self._member = self._member, None
+        if member is not None:
+            try:
+                member.leave()
+            except Exception:  # noqa: BLE001 - as in `_follow`; nobody counts on what is left of it
+                _log.exception("the bus could not be left")
 
     def _expiries(self, member: Member, after: Moment) -> tuple[Moment, list[str]]:
         """Ids that expired since, and the moment up to which that was asked: back again when the clock is set back."""
