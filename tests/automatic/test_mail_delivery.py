@@ -144,6 +144,7 @@ def test_into_a_folder_and_onto_the_console(
     [message] = files(tmp_path / "mail")
     assert message["Subject"] == "New app password: phone"
     assert [path.suffix for path in (tmp_path / "mail").iterdir()] == [".eml"]
+    assert (tmp_path / "mail").stat().st_mode & 0o777 == 0o700, "a mail may hold a link to choose a new password"
     company.issue(label="laptop")
     assert Sender(company.database, Post(Console(), HEAD), company.clock).deliver() == 1
     assert "ana@nogal.example>: New app password: laptop\nHello Ana Ruiz," in capsys.readouterr().err

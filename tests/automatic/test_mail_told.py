@@ -180,6 +180,18 @@ def test_a_reset_link_exists_only_in_the_mail(mailing: Company, office: PostOffi
     assert "reset/ana" not in rows(mailing)
 
 
+def test_a_reset_link_for_who_was_deactivated_meanwhile_is_given_up(mailing: Company, office: PostOffice) -> None:
+    """It would be tried for ever, and end each round of deliveries."""
+    with mailing.database.write() as connection:
+        mailing.services.notices.password_reset(connection, mailing.services.accounts.get("ana"), mailing.clock.now)
+    mailing.services.accounts.deactivate("ana", by="test")
+    for _ in range(2):
+        assert deliver(mailing) == 0
+        mailing.clock.advance(DAY)
+    assert office.taken == []
+    assert "the account ana is deactivated" in rows(mailing)
+
+
 def test_nobody_is_flooded_with_reset_links(mailing: Company) -> None:
     """Whoever knows a name may ask for the mail."""
     assert mailing.services.post is not None

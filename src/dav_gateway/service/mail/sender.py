@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dav_gateway.core.account import Account
+from dav_gateway.core.errors import Refusal
 from dav_gateway.core.moment import DAY, HOUR, MINUTE, Moment
 from dav_gateway.service.mail.messages import Letterhead, Undeliverable, build
 from dav_gateway.service.mail.notices import MailKind
@@ -78,7 +79,7 @@ class Sender:
         try:
             message = build(letter, owner, self._post.head, self._clock(), link=self._link(letter, owner))
             self._post.transport.send(message, f"{letter.created_at}-{letter.id}")
-        except Undeliverable as error:
+        except Refusal as error:  # no message can be made of it, or no link for it: the account was deactivated since
             self._settle(letter, str(error), permanent=True)
             return False
         except NotDelivered as error:

@@ -80,14 +80,15 @@ class Smtp:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A file for each message, for examples and for other programs that deliver."""
+    """A file for each message, for examples and for other programs that deliver. A folder that is made is for the user
+    of this process alone: a message may hold a link to choose a new password."""
 
     path: Path
 
     def send(self, message: EmailMessage, name: str) -> None:
         """Write `<name>.eml`, complete or not at all."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             part = self.path / f".{name}.part"
             part.write_bytes(message.as_bytes(policy=WIRE))
             part.replace(self.path / f"{name}.eml")
