@@ -182,6 +182,12 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(node: Node) -> None
         assert sentence in node.log.read_text()
         assert node.workers() == workers
         assert node.ask()[0] == 200
+    # What nobody has thought of ends nothing either.
+    node.file.write_text("languages = " + "[" * 100_000)
+    node.process.send_signal(signal.SIGHUP)
+    node.wait_for("not reloaded", times=4)
+    assert node.workers() == workers
+    assert node.ask()[0] == 200
     node.configure(workers=1)
     reload(node)
     node.until(lambda: len(node.workers()) == 1)

@@ -118,6 +118,10 @@ class Supervisor:
         except GatewayError as error:
             self._refuse_reload(str(error))
             return
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the new plan, the old one goes on
+            # Only the type: the text of an unknown error may quote anything, a secret among it.
+            self._refuse_reload(f"unexpected fault ({type(error).__name__})")
+            return
         self._coming = Generation(plan, sockets)
         self._generations.append(self._coming)
 
