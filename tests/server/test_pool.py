@@ -145,3 +145,33 @@ def test_a_loop_that_is_gone_ends_the_thread_quietly():
     release.set()
     pool.close()
     assert not pool._threads[0].is_alive()
+
+
+def test_threads_that_hang_are_waited_for_together(monkeypatch):
+    release, waits = threading.Event(), []
+    join = threading.Thread.join
+
+    def noted(thread, timeout=None):
+        waits.append(timeout)
+        join(thread, timeout)
+
+    def hang():
+        begun.append(None)
+        release.wait()
+
+    pool, begun = ThreadPool(4, 1), []
+
+    async def main():
+        hanging = [asyncio.ensure_future(pool.run(whose, hang)) for whose in "abcd"]
+        while len(begun) < 4:
+            await asyncio.sleep(0)
+        assert not any(each.done() for each in hanging)
+
+    asyncio.run(main())
+    with monkeypatch.context() as counted:
+        counted.setattr(threading.Thread, "join", noted)
+        pool.close(0.1)
+    assert len(waits) == 4
+    assert sum(waits) < 0.2
+    release.set()
+    pool.close()

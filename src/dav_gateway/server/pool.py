@@ -5,6 +5,7 @@ import contextvars
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from time import monotonic
 from typing import Any, TypeVar, cast
 
 from dav_gateway.server.turns import Turns
@@ -53,14 +54,16 @@ class ThreadPool:
         return cast("Result", await future)
 
     def close(self, timeout: float = 1.0) -> None:
-        """Let the threads end after what is queued; wait `timeout` seconds for each at most."""
+        """Let the threads end after what is queued; wait `timeout` seconds for all of them at most: those that hang (a
+        database that does not answer) must not keep the process from ending."""
         with self._state:
             self._closing = True
             idle, self._idle = self._idle, []
         for mailbox in idle:
             mailbox.put(None)
+        deadline = monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, deadline - monotonic()))
 
     def _hand_over(self, whose: str, job: _Job) -> None:
         with self._state:
