@@ -23,6 +23,7 @@ from dav_gateway.core.profile_signature import ProfileSigner
 from dav_gateway.core.scope import Scope
 from dav_gateway.core.secret import AppPassword
 from dav_gateway.core.setup_link import SetupKind
+from dav_gateway.server.registry import CutUnconfirmed
 from dav_gateway.service.profiles import Profiles
 from dav_gateway.service.wish import wish_from
 from dav_gateway.web import login_flow, ocs, profiles
@@ -212,6 +213,19 @@ def test_a_device_signs_out(company: Company, site: Site) -> None:
     assert again.headers["WWW-Authenticate"] == 'Basic realm="dav-gateway", charset="UTF-8"'
     meta = {"status": "failure", "statuscode": 997, "message": "Current user is not logged in"}
     assert json.loads(again.body) == {"ocs": {"meta": meta, "data": []}}
+
+
+def test_a_sign_out_that_is_not_certainly_cut_is_503(small_company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    password, credential = small_company.issue(service=Service.ANDROID)
+
+    def unconfirmed(_ids: object) -> None:
+        raise CutUnconfirmed("the server did not confirm")
+
+    monkeypatch.setattr(small_company.witness, "cut", unconfirmed)
+    with served(app(small_company)) as site:
+        answer = sign_out(site, password)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+    assert small_company.stored(credential.id).revoked_at is not None
 
 
 def test_signing_out_as_json(small_company: Company) -> None:

@@ -5,20 +5,30 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
+from dav_gateway.bus.protocol import Acknowledgement, How
 from dav_gateway.core import secret
 from dav_gateway.core.credential import Service
-from dav_gateway.core.moment import DAY
+from dav_gateway.core.moment import DAY, Moment
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.service.presented import Granted, Presented
+from dav_gateway.service.receipts import Receipt
 from dav_gateway.service.shown_again import LIFETIME
 from dav_gateway.store import audit, credentials
 from dav_gateway.store.credentials import RefusalNote, UseNote
 from dav_gateway.store.identity_tables import ceremony
 from dav_gateway.store.schema import metadata
+from dav_gateway.web.receipts import told
 
 from .conftest import LIST, House
 
+HOW: tuple[How, ...] = ("cut", "ended", "lapsed")
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}", "%(name)s %s", "\u202egnp.exe"]
+
+
+def test_only_who_said_so_has_confirmed() -> None:
+    """A process that has ended, or has no right to serve any more, has said nothing."""
+    said = tuple(Acknowledgement(how, how, 0.01, {}) for how in HOW)
+    assert told(Receipt(("k7mqx",), Moment(1), Moment(2), 1, 0, said)).processes == 1
 
 
 def verify(house: House, password: str, agent: str = "Evolution/3.46.4") -> object:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from dav_gateway.core import secret
 from dav_gateway.core.basic_auth import Parsed, parse
 from dav_gateway.core.credential import Reason
-from dav_gateway.core.errors import StoreUnavailable
+from dav_gateway.core.errors import GatewayError
 from dav_gateway.service.services import Services
 from dav_gateway.service.verification import Presented, Refused
 from dav_gateway.web.addresses import AddressOf, peer_address, request_id
@@ -37,7 +37,7 @@ def routes(services: Services, *, realm: str, address_of: AddressOf = peer_addre
     """The one route. `realm` is that of the DAV part."""
 
     def revoke(presented: Presented) -> Refused | None:
-        """None when it is revoked, cut and committed. Raises StoreUnavailable."""
+        """None when it is revoked, cut and committed. Raises GatewayError when that is not certain."""
         with services.database.read() as connection:
             verdict = services.verification.verify(connection, presented)
         if isinstance(verdict, Refused):
@@ -56,7 +56,7 @@ def routes(services: Services, *, realm: str, address_of: AddressOf = peer_addre
         )
         try:
             refused = await run_in_threadpool(revoke, presented)
-        except StoreUnavailable as error:
+        except GatewayError as error:
             refused = Refused(Reason.STORE, None, str(error), _RETRY_SOON)
         if refused is None:
             return _envelope(request, HTTPStatus.OK, 200, "OK")

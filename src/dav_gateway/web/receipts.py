@@ -8,7 +8,7 @@ from dav_gateway.service.receipts import Receipt
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """When sync had stopped, what was cut for it, by how many processes, and the number of the record."""
+    """When sync had stopped, what was cut for it, how many processes have said so, and the number of the record."""
 
     ids: tuple[str, ...]
     at: Moment
@@ -22,5 +22,6 @@ class Told:
 def told(receipt: Receipt) -> Told:
     """The receipt in the terms of the page."""
     took = max(0, receipt.done_at - receipt.decided_at)
-    processes = len(receipt.acknowledgements)
+    # One that had ended, or had no right to serve any more, has confirmed nothing.
+    processes = sum(each.how == "cut" for each in receipt.acknowledgements)
     return Told(receipt.ids, receipt.done_at, took, receipt.connections, receipt.requests, processes, receipt.number)
