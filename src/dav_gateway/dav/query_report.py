@@ -22,10 +22,10 @@ from dav_gateway.dav.card_search import CardSearch
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
 from dav_gateway.dav.multistatus import gone
-from dav_gateway.dav.names import clark
+from dav_gateway.dav.names import PREFIX_OF, clark
 from dav_gateway.dav.query import calendar_filter, card_filter, expansion, free_busy, zones
 from dav_gateway.dav.query.calendar_filter import ComponentFilter
-from dav_gateway.dav.query.calendar_index import UNREADABLE as UNREADABLE  # noqa: PLC0414 - for multiget too
+from dav_gateway.dav.query.calendar_index import UNREADABLE
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query.card_filter import CardFilter
 from dav_gateway.dav.query.expansion import TooManyOccurrences
@@ -42,7 +42,6 @@ from dav_gateway.store.object_index import Lesson
 from dav_gateway.store.objects import StoredObject
 
 log = logging.getLogger("dav_gateway.dav")
-PREFIX_OF = {Scope.CALENDARS: "C", Scope.CONTACTS: "CR"}
 Found = tuple[StoredObject, str | None]
 Learnt = dict[int, list[Lesson]]
 """What is to be told to the index, by the collection."""
