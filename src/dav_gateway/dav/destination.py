@@ -21,7 +21,9 @@ def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
         return answers.plain(HTTPStatus.BAD_REQUEST, "The Destination header is not a URI.")
     if url.scheme not in ("", "http", "https"):
         return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is no address of this server.")
-    if url.netloc and url.netloc not in (environ.get("HTTP_HOST", ""), urlsplit(site.public_url).netloc):
+    # In any case (RFC 9110 section 4.2.3): nginx passes Host on in small letters, the client wrote what was typed.
+    hosts = (environ.get("HTTP_HOST", "").lower(), urlsplit(site.public_url).netloc.lower())
+    if url.netloc and url.netloc.lower() not in hosts:
         return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is on another server.")
     segments = path.split("/")
     if (
