@@ -7,6 +7,7 @@ import pytest
 
 from dav_gateway.core.scope import Access, Scope
 from dav_gateway.dav import answers
+from dav_gateway.service.request import DavRequest
 from tests.dav.support import Reply, Rig, calendar_object
 from tests.dav.test_kept_properties import patch
 
@@ -181,6 +182,17 @@ def test_what_matches_is_told_piece_by_piece(rig: Rig, monkeypatch: pytest.Monke
     monkeypatch.setattr(answers, "MOST_WHOLE", 100)
     assert report(rig, password, ME, "D:principal-match", owner).status == 207
     assert report(rig, password, "/dav//ana/", "D:principal-match", owner).status == 503
+
+
+def test_what_matches_is_not_remembered(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen kilobytes of each of five thousand objects."""
+    rig.seed()
+    password = rig.password(BOTH)
+    assert b"200 OK" in patch(rig, password, f"{CALENDAR}e1.ics", "<Y:see>told</Y:see>").body
+    monkeypatch.setattr(DavRequest, "kept_of", None)
+    wanted = '<D:principal-property><D:owner/></D:principal-property><D:prop><see xmlns="urn:y"/></D:prop>'
+    reply = report(rig, password, CALENDAR, "D:principal-match", wanted)
+    assert (reply.status, reply.hrefs(), b">told<" in reply.body) == (207, [f"{CALENDAR}e1.ics"], True)
 
 
 def prop(name: str, inner: str = "", namespace: str = "") -> str:

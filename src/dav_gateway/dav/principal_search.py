@@ -58,7 +58,19 @@ def answer(request: DavRequest, site: Site, looked: View, body: Element, names: 
             HTTPStatus.INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits", f"There are more than {MAX_MATCHES}."
         )
     wanted = Wanted(names=names or (_beside(body) if body.tag == SEARCH else ()))
-    return answers.in_pieces(propfind.described(each, site, wanted, brief=False) for each in found)
+    kept = not properties.TABLES[Kind.OBJECT].keys() >= {*wanted.names}
+    views = (_with_kept(each) if kept and each.kind is Kind.OBJECT else each for each in found)
+    return answers.in_pieces(propfind.described(each, site, wanted, brief=False) for each in views)
+
+
+def _with_kept(looked: View) -> View:
+    """An object with its dead properties, which the request would remember until its end: there may be thousands."""
+    if looked.known is not None:
+        return looked
+    assert looked.collection is not None
+    assert looked.object is not None
+    known = object_properties.of(looked.request.connection, looked.collection.id, looked.object.name)
+    return replace(looked, known=known)
 
 
 def _in_acl(looked: View, body: Element) -> Iterator[View]:
