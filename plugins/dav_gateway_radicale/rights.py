@@ -1,4 +1,8 @@
-"""Radicale `[rights]`: permission letters from the credential of the request and the path, nothing else."""
+"""Radicale `[rights]`: permission letters from the credential of the request and the path, nothing else.
+
+Our handlers ask the same grant without the letters; Radicale 3.9.0 asks for them only before it would make a principal,
+and a handler of a later version that is not overridden yet would.
+"""
 
 from radicale.rights import BaseRights
 

@@ -1,24 +1,33 @@
-"""Radicale `[storage]`: what is at a path, from the gateway's store, in the transaction of the request.
+"""Radicale `[storage]`: the principal of who is signed in, and nothing else.
 
-Radicale asks for etag and sync state after it has left its lock, and leaves the lock cleanly after a failure; so the
-lock here opens nothing and the application that wraps Radicale ends the transaction.
+Radicale looks for it before it calls a handler, and would make one otherwise (3.9.0, `app/__init__.py`). Every handler
+is ours and reads the store itself.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from radicale import pathutils, types
-from radicale.storage import BaseStorage
+from radicale.storage import BaseCollection, BaseStorage
 
-from dav_gateway.core.scope import Kind, Resource, Scope, resource_at
-from dav_gateway.service import homes
-from dav_gateway.service.request import DavRequest, required_request
-from dav_gateway.store import objects
-from dav_gateway_radicale.collection import Collection, Listing
+from dav_gateway.core.scope import Kind, resource_at
+from dav_gateway.service.request import required_request
+
+
+class Principal(BaseCollection):
+    """It is there because the account is; Radicale asks no more of it."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    @property
+    def path(self) -> str:
+        """Without slashes at its ends."""
+        return self._path
 
 
 class Storage(BaseStorage):
-    """Paths of the gateway as Radicale's collections and items."""
+    """What Radicale would read or write on its own authority is not here."""
 
     _is_collision_free = True
     _supports_unicode = True
@@ -28,52 +37,18 @@ class Storage(BaseStorage):
     def discover(
         self,
         path: str,
-        depth: str = "0",
+        depth: str = "0",  # noqa: ARG002
         child_context_manager: Callable[[str, str | None], AbstractContextManager[None]] | None = None,  # noqa: ARG002
         user_groups: set[str] | None = None,  # noqa: ARG002
     ) -> Iterator[types.CollectionOrItem]:
-        """What is at `path`, then its children when `depth` is not "0". Nothing of another account exists here."""
-        request = required_request()
+        """The principal, where `path` is that of who is signed in."""
         resource = resource_at(path)
-        if resource is None or not request.permission(resource):
-            return
-        if resource.kind in (Kind.COLLECTION, Kind.OBJECT):
-            yield from self._stored(request, resource, children=depth != "0")
-            return
-        yield Listing(pathutils.strip_path(path))
-        if depth != "0":
-            yield from self._listed(request, resource)
-
-    def _stored(self, request: DavRequest, resource: Resource, *, children: bool) -> Iterator[types.CollectionOrItem]:
-        assert resource.home is not None
-        stored = homes.find(request.connection, request.granted.account, resource.home, resource.collection)
-        if stored is None:
-            return
-        collection = Collection(
-            request, f"{resource.account}/{resource.home}/{resource.collection}", resource.home, stored
-        )
-        if resource.kind is Kind.OBJECT:
-            row = objects.get(request.connection, stored.id, resource.name)
-            if row is not None:
-                yield collection.item(row)
-            return
-        yield collection
-        if children:
-            yield from collection.get_all()
-
-    def _listed(self, request: DavRequest, resource: Resource) -> Iterator[types.CollectionOrItem]:
-        name = request.granted.account.name
-        if resource.kind is Kind.ROOT:
-            yield Listing(name)
-        elif resource.kind is Kind.PRINCIPAL:
-            yield from (Listing(f"{name}/{home}") for home in Scope if request.granted.has(home))
-        elif resource.home is not None:
-            for stored in homes.visible(request.connection, request.granted, resource.home):
-                yield Collection(request, f"{name}/{resource.home}/{stored.name}", resource.home, stored)
+        if resource is not None and resource.kind is Kind.PRINCIPAL and required_request().permission(resource):
+            yield Principal(pathutils.strip_path(path))
 
     @contextmanager
     def acquire_lock(self, mode: str, user: str = "", *args: object, **kwargs: object) -> Iterator[None]:  # noqa: ARG002
-        """Nothing to lock: reads share the request's snapshot, and every handler that writes is ours."""
+        """Nothing to lock: the principal needs no read, and every handler that writes is ours."""
         if mode == "w":
             raise PermissionError("Radicale's own handlers do not write here")
         yield

@@ -50,3 +50,18 @@ def test_the_head_of_a_line_has_an_end() -> None:
     assert folding.head_of("X" * (folding.LONGEST_HEAD - 1) + ":") == "X" * (folding.LONGEST_HEAD - 1)
     assert folding.head_of("X" * folding.LONGEST_HEAD + ":") is None
     assert folding.head_of('X;A="b:c') is None
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("SUMMARY:a:b", "SUMMARY", "a:b"),
+        ('item1.tel;TYPE="a:b";X=c:1:2', "TEL", "1:2"),
+        ('X;A="b:c', "X", "c"),
+        ("RRULE :FREQ=DAILY", "RRULE", "FREQ=DAILY"),
+        ("no colon", "NO COLON", ""),
+    ],
+)
+def test_a_line_has_a_name_and_a_value(line: str, name: str, value: str) -> None:
+    head, found = folding.parted(line)
+    assert (folding.name_of(head), found) == (name, value)

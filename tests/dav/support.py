@@ -107,8 +107,9 @@ class Rig:
         call: Callable[..., Any] | None = None,
     ) -> Reply:
         """One request as the server would hand it over."""
+        below = path.removeprefix("/dav").encode().decode("latin-1")  # PEP 3333
         environ: dict[str, Any] = {
-            "REQUEST_METHOD": method, "SCRIPT_NAME": "/dav", "PATH_INFO": path.removeprefix("/dav"), "QUERY_STRING": "",
+            "REQUEST_METHOD": method, "SCRIPT_NAME": "/dav", "PATH_INFO": below, "QUERY_STRING": "",
             "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "192.0.2.7",
             "HTTP_HOST": "localhost", "HTTP_USER_AGENT": "test/1", "CONTENT_LENGTH": str(len(body)),
             "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO(),

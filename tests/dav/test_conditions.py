@@ -126,6 +126,28 @@ def test_changes_on_condition(rig: Rig, method: str) -> None:
     assert rig.request(method, OBJECT, body, password=password, extra=extra).status == 204
 
 
+@pytest.mark.parametrize("path", [OBJECT, CALENDAR, CARD, BOOK])
+def test_properties_are_changed_on_condition(rig_anywhere: Rig, path: str) -> None:
+    """RFC 9110 section 13.1.1: whatever changes something, a PROPPATCH among it."""
+    rig = rig_anywhere
+    rig.seed()
+    password = rig.password({Scope.CALENDARS, Scope.CONTACTS})
+    etag = rig.request("HEAD", path, password=password).headers["ETag"]
+    set_to = (
+        '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x xmlns="urn:y">{}</x></D:prop></D:set></D:propertyupdate>'
+    )
+    for value, extra, status in [
+        ("old", {"HTTP_IF_MATCH": '"x"'}, 412),
+        ("old", {"HTTP_IF_NONE_MATCH": etag}, 412),
+        ("old", {"HTTP_IF_UNMODIFIED_SINCE": "Mon, 01 Jan 2001 00:00:00 GMT"}, 412),
+        ("new", {"HTTP_IF_MATCH": etag}, 207),
+    ]:
+        body = set_to.format(value).encode()
+        assert (extra, rig.request("PROPPATCH", path, body, password=password, extra=extra).status) == (extra, status)
+    told = rig.request("PROPFIND", path, password=password, depth="0").body
+    assert (b">new<" in told, b">old<" in told) == (True, False)
+
+
 @pytest.mark.parametrize("path", ["/dav/", "/dav/ana/", "/dav/ana/calendars/"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_what_lists_has_no_body(rig: Rig, path: str, method: str) -> None:

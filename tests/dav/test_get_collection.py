@@ -49,6 +49,16 @@ def test_a_calendar_is_one_object(rig_anywhere: Rig, path: str) -> None:
     assert len(calendar.walk("VALARM")) == 2
 
 
+def test_zones_are_told_apart_by_their_names_alone(rig: Rig) -> None:
+    """RFC 7808 section 7.2: TZID-ALIAS-OF names another."""
+    password = rig.password(BOTH)
+    for tzid in ("X", "Y"):
+        octets = with_zones(tzid, tzid).replace(b"BEGIN:STANDARD", b"TZID-ALIAS-OF:Z\r\nBEGIN:STANDARD", 1)
+        assert rig.request("PUT", f"{CALENDAR}{tzid}.ics", octets, password=password).status == 201
+    calendar = Calendar.from_ical(rig.request("GET", CALENDAR, password=password).body)
+    assert [str(each["TZID"]) for each in calendar.walk("VTIMEZONE")] == ["X", "Y"]
+
+
 def test_a_name_is_told(rig: Rig) -> None:
     password = fill(rig)
     body = (

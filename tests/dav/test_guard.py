@@ -1,6 +1,7 @@
 """XML bodies that would hurt are refused before they are parsed."""
 
 import time
+import tracemalloc
 from xml.etree.ElementTree import Element, tostring
 
 import pytest
@@ -44,6 +45,26 @@ def test_hostile_bodies_are_refused_at_once(body: bytes) -> None:
     with pytest.raises(guard.BadXML):
         guard.parse(body)
     assert time.process_time() - before < 2
+
+
+def test_a_long_namespace_is_refused_before_it_is_written_into_every_name() -> None:
+    """Two hundred kilobytes of a body were two hundred megabytes of names."""
+    parts = [b"<n:a xmlns:n='urn:" + b"x" * 10_000 + b"'>", *(b"<n:b%d/>" % n for n in range(20_000)), b"</n:a>"]
+    tracemalloc.start()
+    try:
+        with pytest.raises(guard.BadXML, match="namespace"):
+            guard.parse(b"".join(parts))
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("start", [b"<a xmlns='%s'", b"<n:a xmlns:n='%s'"])
+def test_a_namespace_has_a_length(start: bytes) -> None:
+    longest = start % (b"u" * guard.LONGEST_NAMESPACE)
+    assert guard.parse(longest + b" b='%s'/>" % (b"x" * 1_000)) is not None
+    with pytest.raises(guard.BadXML):
+        guard.parse(start % (b"u" * (guard.LONGEST_NAMESPACE + 1)) + b"/>")
 
 
 @given(st.binary(max_size=300))

@@ -74,7 +74,8 @@ def test_no_body_makes_a_server_error(rig: Rig, method: str, path: str, body: by
     assert time.process_time() - before < 5
 
 
-_passwords: dict[int, str] = {}
+_passwords: dict[int, tuple[str, Rig]] = {}
+"""With its rig, whose number nobody else has while it is held."""
 
 
 def _ready(rig: Rig) -> str:
@@ -87,8 +88,8 @@ def _ready(rig: Rig) -> str:
             ("contacts/contacts/c1.vcf", vcard("c1", "EMAIL:a@example.org")),
         ]:  # fmt: skip
             assert rig.request("PUT", f"/dav/ana/{name}", body, password=password).status == 201
-        _passwords[id(rig)] = password
-    return _passwords[id(rig)]
+        _passwords[id(rig)] = password, rig
+    return _passwords[id(rig)][0]
 
 
 RULES = [
@@ -160,6 +161,52 @@ def test_a_propfind_names_so_many_properties(rig: Rig, depth: str) -> None:
     body = f"<D:propfind {NAMESPACES}><D:prop>{names}</D:prop></D:propfind>".encode()
     password = rig.password({Scope.CALENDARS})
     assert rig.request("PROPFIND", "/dav/ana/calendars/calendar/", body, password=password, depth=depth).status == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "root"),
+    [
+        ("PROPFIND", "/dav/ana/calendars/", "D:propfind"),
+        ("REPORT", "/dav/ana/calendars/calendar/", "D:sync-collection"),
+        ("REPORT", "/dav/ana/", "D:principal-match"),
+    ],
+)
+@pytest.mark.parametrize(("number", "status"), [(2, 207), (3, 400)])
+def test_the_names_of_properties_are_not_long_together(
+    rig: Rig, method: str, path: str, root: str, number: int, status: int
+) -> None:
+    """What is missing is told by its name, of each of thousands of resources: megabytes of names were gigabytes."""
+    names = "".join(f"<D:{'x' * 6_000}{each}/>" for each in range(number))
+    more = "<D:self/>" if root == "D:principal-match" else ""
+    body = f"<{root} {NAMESPACES}><D:prop>{names}</D:prop>{more}</{root}>".encode()
+    depth = "1" if method == "PROPFIND" else "0"
+    assert rig.request(method, path, body, password=_ready(rig), depth=depth).status == status
+
+
+@pytest.mark.parametrize("root", ["D:propfind", "D:sync-collection", "C:calendar-query"])
+def test_a_request_asks_for_properties_in_one_way(rig: Rig, root: str) -> None:
+    """RFC 4918 section 14.20, RFC 4791 section 9.5: one of prop, allprop and propname."""
+    everything = '<C:filter><C:comp-filter name="VCALENDAR"/></C:filter>' if root == "C:calendar-query" else ""
+    method, path = "PROPFIND" if root == "D:propfind" else "REPORT", "/dav/ana/calendars/calendar/"
+    ways = ["<D:prop/>", "<D:allprop/>", "<D:propname/>"]
+    for asked, status in [*((way, 207) for way in ways), *((way + ways[0], 400) for way in ways)]:
+        body = f"<{root} {NAMESPACES}>{asked}{everything}</{root}>".encode()
+        depth = "0" if root == "D:sync-collection" else "1"
+        assert (asked, rig.request(method, path, body, password=_ready(rig), depth=depth).status) == (asked, status)
+
+
+@pytest.mark.parametrize(("number", "status"), [(390, 207), (400, 400)])
+def test_so_many_parts_of_objects_are_asked_for(rig: Rig, number: int, status: int) -> None:
+    """Of each object they are looked for."""
+    parts = "".join(f'<{{}}:prop name="X{each}"/>' for each in range(number))
+    events = f'<C:calendar-data><C:comp name="VCALENDAR">{parts.replace("{}", "C")}</C:comp></C:calendar-data>'
+    cards = f"<CR:address-data>{parts.replace('{}', 'CR')}</CR:address-data>"
+    for name, path, data in [
+        ("C:calendar-multiget", "/dav/ana/calendars/calendar/", events),
+        ("CR:addressbook-multiget", "/dav/ana/contacts/contacts/", cards),
+    ]:
+        body = f"<{name} {NAMESPACES}><D:prop>{data}</D:prop><D:href>{path}x</D:href></{name}>".encode()
+        assert rig.request("REPORT", path, body, password=_ready(rig)).status == status
 
 
 def test_a_multiget_of_very_many(rig: Rig) -> None:

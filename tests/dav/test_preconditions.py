@@ -95,7 +95,9 @@ def test_what_is_there_already_is_told_before_what_is_wrong_with_the_new(rig: Ri
 
 
 @pytest.mark.parametrize("method", ["COPY", "MOVE"])
-@pytest.mark.parametrize("start", ["http://localhost", "https://dav.example.org", ""])
+@pytest.mark.parametrize(
+    "start", ["http://localhost", "http://LocalHost", "https://dav.example.org", "https://DAV.Example.org", ""]
+)
 def test_what_was_copied_or_moved_has_a_location(rig: Rig, method: str, start: str) -> None:
     """RFC 9110 section 15.3.2: the address as the Destination header wrote it. What was replaced is not new."""
     rig.seed()

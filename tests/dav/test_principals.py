@@ -1,10 +1,13 @@
 """Principals and privileges: RFC 3744 sections 4, 5 and 9, RFC 3253 section 3.8. A credential knows its own only."""
 
+import tracemalloc
 from xml.etree.ElementTree import fromstring
 
 import pytest
 
 from dav_gateway.core.scope import Access, Scope
+from dav_gateway.dav import answers
+from dav_gateway.service.request import DavRequest
 from tests.dav.support import Reply, Rig, calendar_object
 from tests.dav.test_kept_properties import patch
 
@@ -91,6 +94,7 @@ def test_a_search_tells_what_the_scope_opens(rig: Rig) -> None:
         ("D:principal-search-property-set", "<D:x/>", {}),
         ("D:principal-search-property-set", "", {"depth": "infinity"}),
         ("D:expand-property", '<D:property name="no name"/>', {}),
+        ("D:expand-property", '<D:property name="no²"/>', {}),
         ("D:expand-property", '<D:property name="x"/>' * 401, {}),
     ],
 )
@@ -129,6 +133,9 @@ def test_matching_oneself(rig: Rig) -> None:
         assert reply.hrefs() == [ME]
         assert b"Ana Ruiz" in reply.body
     assert report(rig, password, "/dav/", "D:principal-match", "<D:self/>").hrefs() == [ME]
+    for path in (f"{ME}calendars/", CALENDAR, f"{CONTACTS}contacts/"):
+        reply = report(rig, password, path, "D:principal-match", "<D:self/>")
+        assert (reply.status, reply.hrefs()) == (207, [])
 
 
 def test_matching_what_one_owns(rig: Rig) -> None:
@@ -164,6 +171,28 @@ def test_matching_whom_a_dead_property_names(rig_anywhere: Rig, path: str, *, fo
     other = rig.password({Scope.CONTACTS})
     refused = report(rig, other, path, "D:principal-match", wanted)
     assert refused.status == 403 if path.startswith(f"{ME}calendars/") else refused.hrefs() == []
+
+
+def test_what_matches_is_told_piece_by_piece(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be thousands of objects: no more of it is in memory at once than of a listing."""
+    rig.seed()
+    password = rig.password(BOTH)
+    owner = "<D:principal-property><D:owner/></D:principal-property><D:prop><D:owner/></D:prop>"
+    report(rig, password, ME, "D:principal-match", owner)
+    monkeypatch.setattr(answers, "MOST_WHOLE", 100)
+    assert report(rig, password, ME, "D:principal-match", owner).status == 207
+    assert report(rig, password, "/dav//ana/", "D:principal-match", owner).status == 503
+
+
+def test_what_matches_is_not_remembered(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen kilobytes of each of five thousand objects."""
+    rig.seed()
+    password = rig.password(BOTH)
+    assert b"200 OK" in patch(rig, password, f"{CALENDAR}e1.ics", "<Y:see>told</Y:see>").body
+    monkeypatch.setattr(DavRequest, "kept_of", None)
+    wanted = '<D:principal-property><D:owner/></D:principal-property><D:prop><see xmlns="urn:y"/></D:prop>'
+    reply = report(rig, password, CALENDAR, "D:principal-match", wanted)
+    assert (reply.status, reply.hrefs(), b">told<" in reply.body) == (207, [f"{CALENDAR}e1.ics"], True)
 
 
 def prop(name: str, inner: str = "", namespace: str = "") -> str:
@@ -223,6 +252,29 @@ def test_expanding_ends(rig: Rig, stored: str, inner: str, deep: int) -> None:
         inner = prop("see", inner, "urn:y")
     reply = report(rig, password, ME, "D:expand-property", inner)
     assert (reply.status, b"number-of-matches-within-limits" in reply.body) == (507, True)
+
+
+def test_expanding_holds_no_objects(rig: Rig) -> None:
+    """One that points to itself, sixty levels deep: each of them had its ten megabytes in memory."""
+    password = rig.password({Scope.CALENDARS})
+    event, size = f"{CALENDAR}e1.ics", 1_000_000
+    octets = calendar_object("e1", f"DESCRIPTION:{'x' * size}")
+    assert rig.request("PUT", event, octets, password=password).status == 201
+    for path in (CALENDAR, event):
+        assert b"200 OK" in patch(rig, password, path, f"<Y:see><D:href>{event}</D:href></Y:see>").body
+    inner = prop("getcontentlength")
+    for _ in range(40):
+        inner = prop("see", inner, "urn:y")
+    report(rig, password, CALENDAR, "D:expand-property", prop("owner"))
+    del octets
+    tracemalloc.start()
+    try:
+        reply = report(rig, password, CALENDAR, "D:expand-property", inner)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (reply.status, reply.body.count(b"<D:getcontentlength>")) == (207, 1)
+    assert peak < 10 * size
 
 
 def test_expanding_leaves_what_is_no_resource(rig: Rig) -> None:

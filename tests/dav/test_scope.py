@@ -167,7 +167,7 @@ def test_a_multiget_finds_nothing_of_other_collections(rig: Rig) -> None:
 @pytest.mark.parametrize(
     "partial", ["<C:comp name='VCALENDAR'/>", "<C:expand start='20260101T000000Z' end='20270101T000000Z'/>"]
 )
-def test_radicales_own_multiget_is_held_too(rig: Rig, partial: str) -> None:
+def test_a_multiget_of_parts_is_held_too(rig: Rig, partial: str) -> None:
     rig.seed()
     password = rig.password({Scope.CALENDARS})
     body = (

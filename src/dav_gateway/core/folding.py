@@ -45,6 +45,19 @@ def head_of(line: str) -> str | None:
     return found[0] if found else None
 
 
+def parted(line: str) -> tuple[str, str]:
+    """The name with the parameters of an unfolded line, and its value: what stands before and behind the first colon
+    that is not in quotes, or, where quotes never end, before and behind the first of all."""
+    head, _, value = line.partition(":")
+    whole = head_of(line) if '"' in head else None
+    return (head, value) if whole is None else (whole, line[len(whole) + 1 :])
+
+
+def name_of(head: str) -> str:
+    """The name alone, in upper case and without the group of a vCard's line."""
+    return head.partition(";")[0].rpartition(".")[2].strip().upper()
+
+
 def folded_lines(text: str) -> Iterator[str]:
     """The content lines with their folds and line ends as they came; lines of nothing are left out."""
     held: list[str] = []

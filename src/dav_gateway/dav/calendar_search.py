@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from dav_gateway.core.octets import as_text
+from dav_gateway.dav.patience import Patience
 from dav_gateway.dav.query import calendar_index, index_rows
 from dav_gateway.dav.query.calendar_filter import ComponentFilter
 from dav_gateway.dav.query.calendar_index import UNREADABLE
@@ -43,9 +44,10 @@ class Found(NamedTuple):
 class CalendarSearch:
     """Searches one calendar; floating times are those of `floating`. `lessons` is what to tell the index afterwards."""
 
-    def __init__(self, c: Connection, collection_id: int, floating: tzinfo) -> None:
+    def __init__(self, c: Connection, collection_id: int, floating: tzinfo, patience: Patience) -> None:
         self._c = c
         self._collection_id = collection_id
+        self._patience = patience
         self.floating = floating
         self.lessons: list[Lesson] = []
         self._spent = 0.0
@@ -82,10 +84,11 @@ class CalendarSearch:
 
     def look(self, stored: StoredObject, wanted: ComponentFilter) -> Found | None:
         """An object that was read, if it matches. One that cannot be understood is told as it is: a client would rather
-        look at one object itself than lose sight of its calendar."""
+        look at one object itself than lose sight of its calendar. Raises TooManyOccurrences."""
         try:
-            calendar = CalendarObject(as_text(stored.octets), self.floating)
-            return Found(stored, calendar) if wanted.matches(None, calendar) else None
+            with self._patience:
+                calendar = CalendarObject(as_text(stored.octets), self.floating)
+                return Found(stored, calendar) if wanted.matches(None, calendar) else None
         except UNREADABLE as error:
             log.debug("an object was sent as it is: %s", type(error).__name__)
             return Found(stored)

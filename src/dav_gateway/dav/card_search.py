@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from dav_gateway.core.octets import as_text
 from dav_gateway.dav.calendar_search import MOST_LESSONS
+from dav_gateway.dav.patience import Patience
 from dav_gateway.dav.query import card_index, tree
 from dav_gateway.dav.query.calendar_index import UNREADABLE
 from dav_gateway.dav.query.card_filter import CardFilter
@@ -22,9 +23,10 @@ log = logging.getLogger("dav_gateway.dav")
 class CardSearch:
     """Searches one address book; `lessons` is what to tell the index afterwards."""
 
-    def __init__(self, c: Connection, collection_id: int) -> None:
+    def __init__(self, c: Connection, collection_id: int, patience: Patience) -> None:
         self._c = c
         self._collection_id = collection_id
+        self._patience = patience
         self.lessons: list[Lesson] = []
 
     def matching(self, wanted: CardFilter, *, octets: bool) -> Iterator[StoredObject]:
@@ -33,7 +35,7 @@ class CardSearch:
         if indexed is None:
             blind = not wanted.properties
             for stored in objects.every(self._c, self._collection_id, octets=octets or not blind):
-                if blind or matches(stored, wanted):
+                if blind or self.matches(stored, wanted):
                     yield stored
             return
         sure, unsure = self._indexed(indexed.filter)
@@ -47,8 +49,18 @@ class CardSearch:
             if unsure[stored.name] == UNKNOWN and len(self.lessons) < MOST_LESSONS:
                 lines = card_index.lines(as_text(stored.octets))
                 self.lessons.append(Lesson(stored.name, stored.etag, lines=lines))
-            if matches(stored, wanted):
+            if self.matches(stored, wanted):
                 yield stored
+
+    def matches(self, stored: StoredObject, wanted: CardFilter) -> bool:
+        """Whether a card that was read is one that the filter means; one that cannot be understood is. Raises
+        TooManyOccurrences."""
+        try:
+            with self._patience:
+                return wanted.matches(tree.parse(as_text(stored.octets)))
+        except UNREADABLE as error:
+            log.debug("a card was sent as it is: %s", type(error).__name__)
+            return True
 
     def _indexed(self, wanted: CardFilter) -> tuple[dict[str, StoredObject], dict[str, str]]:
         """Cards that are known to match, and the names of those to look at with what the index says."""
@@ -63,12 +75,3 @@ class CardSearch:
                 heads[stored.name] = stored
                 folded[stored.name].append(line)
         return {name: heads[name] for name, found in folded.items() if card_index.matches(wanted, found)}, unsure
-
-
-def matches(stored: StoredObject, wanted: CardFilter) -> bool:
-    """Whether a card that was read is one that the filter means; one that cannot be understood is."""
-    try:
-        return wanted.matches(tree.parse(as_text(stored.octets)))
-    except UNREADABLE as error:
-        log.debug("a card was sent as it is: %s", type(error).__name__)
-        return True

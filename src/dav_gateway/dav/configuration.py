@@ -41,6 +41,10 @@ def load(path: Path) -> config.Configuration:
         for (section, option), (expected, why) in REQUIRED.items()
         if configuration.get(section, option) != expected
     ]
+    wrong += [
+        f"{path}: [headers] {name} must be left out: most answers are given without Radicale"
+        for name in configuration.options("headers")
+    ]
     if wrong:
         raise RadicaleConfigurationError("\n".join(wrong))
     # Not by log.set_level, which announces the level in the log at each start.

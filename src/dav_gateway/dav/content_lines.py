@@ -51,12 +51,11 @@ def _shortened(line: str, condition: str) -> str:
     head = folding.head_of(line)
     if head is None:
         raise InvalidObject(condition, f"The name and parameters of a line have at most {LONGEST_HEAD} characters.")
-    name, _, parameters = head.upper().partition(";")
-    plain = name.rpartition(".")[2].strip()
-    if plain in _SHORT:
-        refused = "C:max-instances" if plain in ("RDATE", "EXDATE") else condition
-        raise InvalidObject(refused, f"A line of {plain} has at most {LONGEST_LINE} characters.")
-    if "ENCODING" in parameters:
+    name = folding.name_of(head)
+    if name in _SHORT:
+        refused = "C:max-instances" if name in ("RDATE", "EXDATE") else condition
+        raise InvalidObject(refused, f"A line of {name} has at most {LONGEST_LINE} characters.")
+    if "ENCODING" in head.upper().partition(";")[2]:
         return f"{head}:{'' if _is_base64(line[len(head) + 1 :]) else NO_BASE64}"
     return line[:LONGEST_LINE].rstrip("\\=")
 
@@ -97,12 +96,8 @@ def _split(line: str) -> tuple[str, str]:
 
     What is read differently here is not checked.
     """
-    head, _, value = line.partition(":")
-    if '"' in head:
-        whole = folding.head_of(line)
-        if whole is not None:
-            head, value = whole, line[len(whole) + 1 :]
-    return head.partition(";")[0].rpartition(".")[2].strip().upper(), value
+    head, value = folding.parted(line)
+    return folding.name_of(head), value
 
 
 def properties(lines: list[str], names: Container[str]) -> Iterator[tuple[tuple[str, ...], str, str]]:

@@ -1,5 +1,6 @@
 """Where a COPY or MOVE goes: the Destination, Overwrite and Depth headers (RFC 4918 sections 10.2, 10.3 and 10.6)."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -8,6 +9,9 @@ from urllib.parse import unquote, urlsplit
 from dav_gateway.dav import answers
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.site import PREFIX, Site
+
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+"""What the path of no request has either (`server.target`); a line feed may stand in a name."""
 
 
 def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
@@ -21,7 +25,9 @@ def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
         return answers.plain(HTTPStatus.BAD_REQUEST, "The Destination header is not a URI.")
     if url.scheme not in ("", "http", "https"):
         return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is no address of this server.")
-    if url.netloc and url.netloc not in (environ.get("HTTP_HOST", ""), urlsplit(site.public_url).netloc):
+    # In any case (RFC 9110 section 4.2.3): nginx passes Host on in small letters, the client wrote what was typed.
+    hosts = (environ.get("HTTP_HOST", "").lower(), urlsplit(site.public_url).netloc.lower())
+    if url.netloc and url.netloc.lower() not in hosts:
         return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is on another server.")
     segments = path.split("/")
     if (
@@ -29,7 +35,7 @@ def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
         or not path.startswith(f"{PREFIX}/")
         or "." in segments
         or ".." in segments
-        or not path.replace("\n", "").isprintable()
+        or _CONTROL.search(path)
     ):
         return answers.plain(HTTPStatus.FORBIDDEN, "The destination is not an address of calendars or contacts.")
     return path

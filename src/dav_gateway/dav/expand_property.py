@@ -30,6 +30,8 @@ MAX_EXPANDED = 400
 
 
 MAX_LENGTH = 4 * 1024 * 1024
+_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+"""Letters of other scripts may stand in a name, but not all that Python takes for one (XML 1.0 section 2.3)."""
 
 
 class TooMuchToTell(Exception):
@@ -80,7 +82,8 @@ class _Expansion:
         self._resources -= 1
         if self._resources < 0:
             raise TooMuchToTell
-        looked = view.look_up(self._request, place)
+        # As many as there are levels are in memory at once.
+        looked = view.look_up(self._request, place, octets=False)
         return href[0] if looked is None else self.described(looked, asked)
 
 
@@ -89,6 +92,6 @@ def _properties(asked: Element) -> Iterator[tuple[str, Element]]:
         if each.tag != PROPERTY:
             continue
         name, namespace = each.get("name", ""), each.get("namespace", "DAV:")
-        if not re.fullmatch(r"[A-Za-z_][\w.-]*", name) or "}" in namespace:
+        if not _NAME.fullmatch(name) or "}" in namespace:
             raise BadXML("A DAV:property names one property.")
         yield (f"{{{namespace}}}{name}" if namespace else name), each

@@ -68,7 +68,7 @@ def _inside(text: str, zones: set[str]) -> Iterator[str]:
             zone, tzid = [], ""
         if zone is not None:
             zone.append(line)
-            if word.startswith("TZID"):
+            if word.startswith(("TZID:", "TZID;")):
                 tzid = line.partition(":")[2].strip()
         elif depth > 1:
             yield line

@@ -11,6 +11,9 @@ from xml.parsers import expat
 MAX_DEPTH = 64
 MAX_ELEMENTS = 60_000
 MAX_ATTRIBUTES = 64
+LONGEST_NAMESPACE = 256
+"""Characters of a namespace. ElementTree writes it into the name of each element, with the interpreter held: one of a
+megabyte, declared once, is gigabytes in the names of some thousand elements."""
 MAX_BYTES = 4 * 1024 * 1024
 """A multiget of 25 000 objects is 3 MB; nothing else that clients send as XML comes near."""
 PIECE = 256 * 1024
@@ -53,6 +56,8 @@ def _scan(body: bytes) -> None:
         elements += 1
         if depth > MAX_DEPTH or elements > MAX_ELEMENTS or len(attributes) > 2 * MAX_ATTRIBUTES:
             raise BadXML("The request body nests too deeply or has too many elements.")
+        if attributes and len(max(attributes, key=len)) > LONGEST_NAMESPACE:
+            _refuse_long_namespaces(attributes)
 
     def end(_name: str) -> None:
         nonlocal depth
@@ -74,3 +79,9 @@ def _scan(body: bytes) -> None:
         if isinstance(error, BadXML):
             raise
         raise BadXML("The request body is not well-formed XML.") from error
+
+
+def _refuse_long_namespaces(attributes: list[str]) -> None:
+    for name, value in zip(attributes[::2], attributes[1::2], strict=True):
+        if len(value) > LONGEST_NAMESPACE and name.startswith("xmlns"):
+            raise BadXML(f"A namespace has at most {LONGEST_NAMESPACE} characters.")

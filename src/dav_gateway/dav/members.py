@@ -5,7 +5,6 @@ from xml.etree.ElementTree import Element
 
 from dav_gateway.core.scope import Scope
 from dav_gateway.dav.guard import BadXML
-from dav_gateway.dav.names import clark
 from dav_gateway.dav.object_responses import ObjectResponses
 from dav_gateway.dav.properties import DATA
 from dav_gateway.dav.query.address_data import AddressData
@@ -13,38 +12,40 @@ from dav_gateway.dav.query.calendar_data import CalendarData
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
-from dav_gateway.dav.wanted import MAX_NAMES, Wanted
+from dav_gateway.dav.wanted import PROP, Wanted, asked_in
+
+MAX_PARTS = 400
+"""Elements inside of calendar-data or address-data: each object is held against them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a report asks of each object: properties in Clark notation, without those missing when `brief`; or, in
-    `wanted`, all of them or their names. The other two say how much of the object itself."""
+    """What a report asks of each object: properties, without those missing when `brief`; the other two say how much of
+    the object itself."""
 
-    names: tuple[str, ...] = ()
+    wanted: Wanted = field(default_factory=Wanted)
     brief: bool = False
-    wanted: Wanted | None = None
     calendar_data: CalendarData = field(default_factory=CalendarData)
     address_data: AddressData = field(default_factory=AddressData)
 
     @classmethod
     def read(cls, body: Element, *, brief: bool) -> "Asked":
         """From the body of a report. Raises BadXML, InvalidFilter."""
-        props = body.findall(clark("D:prop"))
-        if body.find(clark("D:allprop")) is not None:
-            return cls(brief=brief, wanted=Wanted(everything=True))
-        if body.find(clark("D:propname")) is not None:
-            return cls(brief=brief, wanted=Wanted(names_only=True))
-        names = tuple(dict.fromkeys(each.tag for prop in props for each in prop))
-        if len(props) > 1 or len(names) > MAX_NAMES:
-            raise BadXML(f"A request has one DAV:prop, which may name {MAX_NAMES} properties.")
-        events, cards = (body.find(f"{clark('D:prop')}/{DATA[home]}") for home in (Scope.CALENDARS, Scope.CONTACTS))
+        events, cards = (body.find(f"{PROP}/{DATA[home]}") for home in (Scope.CALENDARS, Scope.CONTACTS))
+        for each in (events, cards):
+            if each is not None and sum(1 for _ in each.iter()) > MAX_PARTS:
+                raise BadXML(f"A request may ask for {MAX_PARTS} parts of objects.")
         return cls(
-            names,
+            asked_in(body) or Wanted(),
             brief,
             calendar_data=CalendarData() if events is None else CalendarData.read(events),
             address_data=AddressData() if cards is None else AddressData.read(cards),
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The properties that are named."""
+        return self.wanted.names
 
     @property
     def octets(self) -> bool:
@@ -71,5 +72,4 @@ class Asked:
 
 def responses(looked: View, site: Site, asked: Asked) -> ObjectResponses:
     """What writes the response of each object of the collection (or of the object) in `looked`."""
-    wanted = asked.wanted or Wanted(names=asked.names)
-    return ObjectResponses(looked, site, wanted, brief=asked.brief, with_data=True)
+    return ObjectResponses(looked, site, asked.wanted, brief=asked.brief, with_data=True)

@@ -18,9 +18,10 @@ from dav_gateway.dav.members import Asked
 from dav_gateway.dav.multistatus import gone
 from dav_gateway.dav.names import clark
 from dav_gateway.dav.object_responses import ObjectResponses
+from dav_gateway.dav.query.calendar_index import UNREADABLE
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query.expansion import TooManyOccurrences
-from dav_gateway.dav.query_report import UNREADABLE, floating_zone, too_many
+from dav_gateway.dav.query_report import floating_zone, too_many
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View
 from dav_gateway.service.request import DavRequest

@@ -5,6 +5,8 @@ from functools import lru_cache
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
+from dav_gateway.core.scope import Scope
+
 DAV = "DAV:"
 CALDAV = "urn:ietf:params:xml:ns:caldav"
 CARDDAV = "urn:ietf:params:xml:ns:carddav"
@@ -13,6 +15,8 @@ APPLE = "http://apple.com/ns/ical/"
 XML = "http://www.w3.org/XML/1998/namespace"
 
 PREFIXES = {DAV: "D", CALDAV: "C", CARDDAV: "CR", CALENDARSERVER: "CS", APPLE: "ICAL"}
+PREFIX_OF = {Scope.CALENDARS: "C", Scope.CONTACTS: "CR"}
+"""Of the names that CalDAV and CardDAV each have for the same."""
 NAMESPACES = {prefix: namespace for namespace, prefix in PREFIXES.items()}
 _IN_ATTRIBUTES = {"'": "&apos;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 LONGEST_REMEMBERED = 200

@@ -25,15 +25,15 @@ def representation(environ: Mapping[str, Any]) -> bool:
 
 
 def without_root(environ: Mapping[str, Any]) -> bool:
-    """Whether a PROPFIND of Depth 1 leaves the collection itself out (RFC 8144 section 5)."""
+    """Whether a PROPFIND of Depth 1 leaves the collection itself out (RFC 8144 section 4)."""
     return "depth-noroot" in _preferences(environ)
 
 
 def applied(
-    environ: Mapping[str, Any], response: tuple[int, Headers, Body, str | None]
+    environ: Mapping[str, Any], response: tuple[int, Headers, Body, str | None], *, rootless: bool = False
 ) -> tuple[int, Headers, Body, str | None]:
-    """The answer with what was made of the preferences (RFC 7240 section 3)."""
+    """The answer with what was made of the preferences (RFC 7240 section 3); `rootless` leaves the collection out."""
     status, headers, body, logged = response
-    done = [name for name, wish in (("return=minimal", minimal), ("depth-noroot", without_root)) if wish(environ)]
+    done = (["return=minimal"] if minimal(environ) else []) + (["depth-noroot"] if rootless else [])
     said = {"Preference-Applied": ", ".join(done)} if done else {}
     return status, {**dict(headers), **VARY, **said}, body, logged

@@ -16,9 +16,9 @@ from xml.sax.saxutils import unescape
 from dav_gateway.core.account import Account
 from dav_gateway.core.scope import Kind, Permission
 from dav_gateway.dav import answers, dead, properties, propfind, view
-from dav_gateway.dav.answers import Response
+from dav_gateway.dav.answers import Long, Response
 from dav_gateway.dav.guard import BadXML
-from dav_gateway.dav.multistatus import DECLARATION, HREF, XML_TYPE, multistatus
+from dav_gateway.dav.multistatus import DECLARATION, HREF, XML_TYPE
 from dav_gateway.dav.names import DECLARATIONS, clark, element
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import View, principal_path
@@ -43,7 +43,7 @@ MAX_SEARCHES = 50
 TOGETHER = 100
 
 
-def answer(request: DavRequest, site: Site, looked: View, body: Element, names: tuple[str, ...]) -> Response:
+def answer(request: DavRequest, site: Site, looked: View, body: Element, names: tuple[str, ...]) -> Long:
     """The answer to any of the four. Raises BadXML."""
     if body.tag == PROPERTY_SET:
         return _searchable(body)
@@ -58,7 +58,19 @@ def answer(request: DavRequest, site: Site, looked: View, body: Element, names: 
             HTTPStatus.INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits", f"There are more than {MAX_MATCHES}."
         )
     wanted = Wanted(names=names or (_beside(body) if body.tag == SEARCH else ()))
-    return answers.many(multistatus(propfind.described(each, site, wanted, brief=False) for each in found))
+    kept = not properties.TABLES[Kind.OBJECT].keys() >= {*wanted.names}
+    views = (_with_kept(each) if kept and each.kind is Kind.OBJECT else each for each in found)
+    return answers.in_pieces(propfind.described(each, site, wanted, brief=False) for each in views)
+
+
+def _with_kept(looked: View) -> View:
+    """An object with its dead properties, which the request would remember until its end: there may be thousands."""
+    if looked.known is not None:
+        return looked
+    assert looked.collection is not None
+    assert looked.object is not None
+    known = object_properties.of(looked.request.connection, looked.collection.id, looked.object.name)
+    return replace(looked, known=known)
 
 
 def _in_acl(looked: View, body: Element) -> Iterator[View]:
@@ -75,7 +87,8 @@ def _matching(request: DavRequest, site: Site, looked: View, body: Element) -> I
         raise BadXML("A principal-match has one of self and principal-property.")
     [instruction] = instructions
     if instruction.tag == clark("D:self"):
-        yield _principal(looked)
+        if looked.kind in (Kind.ROOT, Kind.PRINCIPAL):  # below a home there are no principals
+            yield _principal(looked)
         return
     if instruction.tag != clark("D:principal-property") or len(instruction) != 1:
         raise BadXML("A principal-match has one of self and principal-property.")

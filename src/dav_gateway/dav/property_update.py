@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
+from dav_gateway.core.moment import Moment
 from dav_gateway.core.scope import Kind, Resource
-from dav_gateway.dav import answers, dead, preferences, properties, property_values, quota
+from dav_gateway.dav import answers, conditions, dead, preferences, properties, property_values, quota
 from dav_gateway.dav.answers import Own, Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import multistatus, propstat, response
@@ -53,7 +54,7 @@ def proppatch(
         raise BadXML("A PROPPATCH sets or removes at least one property.")
     if len(asked) > MAX_NAMES:
         raise BadXML(f"A request may name {MAX_NAMES} properties.")
-    looked = look_up(request, resource)
+    looked = look_up(request, resource, octets=False)
     if looked is None:
         return answers.nothing()
     if not may_set_properties(looked):
@@ -64,15 +65,17 @@ def proppatch(
     refused = refused_properties(asked, lambda name: _is_protected(looked, name))
     if refused:
         return answers.many(multistatus([response(looked.path, *refused)]))
-    kept = _kept_locked(request, looked)
-    if kept is None:
+    held = _held(request, looked)
+    if held is None:
         return answers.nothing()
-    updated = dead.updated(kept, property_values.with_one_zone(asked))
-    full = _no_room(request, site, looked, kept, updated)
+    if held.etag and conditions.failed(environ, held.etag, held.modified):
+        return answers.changed()
+    updated = dead.updated(held.kept, property_values.with_one_zone(asked))
+    full = _no_room(request, site, looked, held.kept, updated)
     if full is not None:
         return full
     _keep(request, looked, updated)
-    if preferences.minimal(environ):  # RFC 8144 section 2.3
+    if preferences.minimal(environ):  # RFC 8144 section 2.2
         return preferences.applied(environ, answers.empty(HTTPStatus.OK))
     return answers.many(multistatus([response(looked.path, propstat(HTTPStatus.OK, map(element, asked)))]))
 
@@ -100,17 +103,26 @@ def _is_protected(looked: View, name: str) -> bool:
     return looked.kind is not Kind.COLLECTION and name in properties.TABLES[looked.kind]
 
 
-def _kept_locked(request: DavRequest, looked: View) -> Mapping[str, str] | None:
-    """The dead properties as they are now, in the write transaction; None when what has them is gone."""
+class _Held(NamedTuple):
+    """What is there as it is now, held in the write transaction; what only lists has no entity tag."""
+
+    kept: Mapping[str, str]
+    etag: str = ""
+    modified: Moment | None = None
+
+
+def _held(request: DavRequest, looked: View) -> _Held | None:
+    """The dead properties and what conditions are held against; None when what has them is gone."""
     connection = request.begin_write()
     if looked.collection is None:
-        return listings.properties(connection, looked.account.id, looked.place)
+        return _Held(listings.properties(connection, looked.account.id, looked.place))
     current = next(iter(collections.lock(connection, [looked.collection.id])), None)
     if current is None or looked.object is None:
-        return None if current is None else current.properties
-    if objects.get(connection, current.id, looked.object.name, most_octets=0) is None:
+        return None if current is None else _Held(current.properties, current.etag, current.modified_at)
+    stored = objects.get(connection, current.id, looked.object.name, most_octets=0)
+    if stored is None:
         return None
-    return object_properties.of(connection, current.id, looked.object.name)
+    return _Held(object_properties.of(connection, current.id, stored.name), stored.etag, stored.modified_at)
 
 
 def _no_room(

@@ -33,18 +33,19 @@ def answer(request: DavRequest, site: Site, resource: Resource, environ: Mapping
         )
     if depth not in ("0", "1"):
         return answers.plain(HTTPStatus.BAD_REQUEST, "Depth is 0, 1 or infinity.")
-    looked = view.look_up(request, resource)
+    looked = view.look_up(request, resource, octets=False)
     if looked is None:
         return answers.nothing()
     brief = preferences.minimal(environ)
-    itself = [] if depth == "1" and preferences.without_root(environ) else [looked]
+    rootless = depth == "1" and preferences.without_root(environ)
+    itself = [] if rootless else [looked]
     if depth == "1" and looked.kind is Kind.COLLECTION:
         found = _listing(site, looked, itself, asked, brief=brief)
     else:
         views = [*itself, *(view.children(request, looked) if depth == "1" else ())]
         request.expect(len(views) * max(1, len(asked.names) // NAMES_OF_ONE))
         found = answers.many(multistatus(described(each, site, asked, brief=brief) for each in views))
-    return preferences.applied(environ, found)
+    return preferences.applied(environ, found, rootless=rootless)
 
 
 def _listing(site: Site, looked: View, itself: list[View], asked: Wanted, *, brief: bool) -> Long:

@@ -13,6 +13,7 @@ from dav_gateway.dav import analysis, answers, conditions, media_type, preferenc
 from dav_gateway.dav.answers import Own
 from dav_gateway.dav.invalid import InvalidObject
 from dav_gateway.dav.multistatus import href
+from dav_gateway.dav.names import PREFIX_OF
 from dav_gateway.dav.options import allow
 from dav_gateway.dav.site import Site
 from dav_gateway.dav.view import collection_path
@@ -22,7 +23,6 @@ from dav_gateway.store.collections import Collection
 from dav_gateway.store.errors import UidConflict
 from dav_gateway.store.objects import NewObject, StoredObject
 
-PREFIX_OF = {Scope.CALENDARS: "C", Scope.CONTACTS: "CR"}
 MAX_NAME = 255
 
 
@@ -74,7 +74,7 @@ def _store(  # noqa: PLR0917 - what, where to, how
     if collection is None:
         return answers.no_collection()
     if _condition_failed(environ, existing):
-        return _changed(resource, environ, existing)
+        return _changed(request, resource, environ, existing)
     if collection.components and new.component not in collection.components:
         return unsupported_component(collection, new.component)
     if existing is not None and existing.uid != new.uid:
@@ -98,7 +98,7 @@ def _stored(
 ) -> Own:
     if preferences.representation(environ):
         status = HTTPStatus.OK if existing else HTTPStatus.CREATED
-        return _shown(status, resource, stored, {"Content-Location": quote(request.href)})
+        return _shown(status, request, resource, stored)
     return answers.empty(HTTPStatus.NO_CONTENT if existing else HTTPStatus.CREATED, {"ETag": stored.etag})
 
 
@@ -108,20 +108,21 @@ def _condition_failed(environ: Mapping[str, Any], existing: StoredObject | None)
     return conditions.failed(environ, existing.etag, existing.modified_at)
 
 
-def _changed(resource: Resource, environ: Mapping[str, Any], existing: StoredObject | None) -> Own:
+def _changed(request: DavRequest, resource: Resource, environ: Mapping[str, Any], existing: StoredObject | None) -> Own:
     """412; with what is there now for a client that asks for it (RFC 8144 section 3.2)."""
     if existing is None or not preferences.representation(environ):
         return answers.changed()
-    return _shown(HTTPStatus.PRECONDITION_FAILED, resource, existing, {})
+    return _shown(HTTPStatus.PRECONDITION_FAILED, request, resource, existing)
 
 
-def _shown(status: HTTPStatus, resource: Resource, stored: StoredObject, headers: Mapping[str, str]) -> Own:
+def _shown(status: HTTPStatus, request: DavRequest, resource: Resource, stored: StoredObject) -> Own:
+    """What is stored, which Content-Location says that it is (RFC 9110 section 6.4.2)."""
     kind = "text/calendar" if resource.home is Scope.CALENDARS else "text/vcard"
     told = {
         "Content-Type": f"{kind};charset=utf-8",
         "ETag": stored.etag,
         "Preference-Applied": "return=representation",
-        **headers,
+        "Content-Location": quote(request.href),
     }
     return status, told, stored.octets, None
 

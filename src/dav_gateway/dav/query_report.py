@@ -9,23 +9,24 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
 from http import HTTPStatus
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 from dav_gateway.core.errors import GatewayError
 from dav_gateway.core.octets import as_text
 from dav_gateway.core.scope import Kind, Scope
-from dav_gateway.dav import answers, card_search, members, view
+from dav_gateway.dav import answers, members, view
 from dav_gateway.dav.answers import Long, Own, Response
 from dav_gateway.dav.calendar_search import CalendarSearch
 from dav_gateway.dav.card_search import CardSearch
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.members import Asked
 from dav_gateway.dav.multistatus import gone
-from dav_gateway.dav.names import clark
+from dav_gateway.dav.names import PREFIX_OF, clark
+from dav_gateway.dav.patience import Patience
 from dav_gateway.dav.query import calendar_filter, card_filter, expansion, free_busy, zones
 from dav_gateway.dav.query.calendar_filter import ComponentFilter
-from dav_gateway.dav.query.calendar_index import UNREADABLE as UNREADABLE  # noqa: PLC0414 - for multiget too
+from dav_gateway.dav.query.calendar_index import UNREADABLE
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query.card_filter import CardFilter
 from dav_gateway.dav.query.expansion import TooManyOccurrences
@@ -42,7 +43,6 @@ from dav_gateway.store.object_index import Lesson
 from dav_gateway.store.objects import StoredObject
 
 log = logging.getLogger("dav_gateway.dav")
-PREFIX_OF = {Scope.CALENDARS: "C", Scope.CONTACTS: "CR"}
 Found = tuple[StoredObject, str | None]
 Learnt = dict[int, list[Lesson]]
 """What is to be told to the index, by the collection."""
@@ -58,10 +58,10 @@ def answer(  # noqa: PLR0917 - what every report gets
     assert looked.home is not None
     prefix = PREFIX_OF[looked.home]
     limit = wanted_limit(body, clark(f"{prefix}:limit"), clark(f"{prefix}:nresults"))
-    learnt: Learnt = {}
+    search = Search(asked, {}, Patience())
     # What is wrong with the request is found here; behind this the answer has begun.
-    told = [_told(request, site, each, body, asked, learnt) for each in view.holders(request, looked)]
-    return answers.in_pieces(_limited(request, looked, chain.from_iterable(told), limit, learnt))
+    told = [_told(request, site, each, body, search) for each in view.holders(request, looked)]
+    return answers.in_pieces(_limited(request, looked, chain.from_iterable(told), limit, search.learnt))
 
 
 def _limited(
@@ -78,21 +78,25 @@ def _limited(
     _teach(request, learnt)
 
 
-def _told(  # noqa: PLR0917 - what every report gets
-    request: DavRequest, site: Site, looked: View, body: Element, asked: Asked, learnt: Learnt
-) -> Iterator[str]:
+class Search(NamedTuple):
+    """What is asked of every object, what the index is to be told afterwards, and how long all of it may take."""
+
+    asked: Asked
+    learnt: Learnt
+    patience: Patience
+
+
+def _told(request: DavRequest, site: Site, looked: View, body: Element, search: Search) -> Iterator[str]:
     """The responses of one collection, which is searched as they are taken. Raises BadXML, InvalidFilter."""
     assert looked.collection is not None
-    search: CalendarSearch | CardSearch
+    number, asked = looked.collection.id, search.asked
     if looked.home is Scope.CALENDARS:
-        search = CalendarSearch(request.connection, looked.collection.id, floating_zone(looked, body))
-        found = _events(search, looked, calendar_filter.read(body), asked)
+        events = CalendarSearch(request.connection, number, floating_zone(looked, body), search.patience)
+        found, search.learnt[number] = _events(events, looked, calendar_filter.read(body), asked), events.lessons
     else:
-        search = CardSearch(request.connection, looked.collection.id)
-        found = _cards(search, looked, card_filter.read(body), asked)
-    learnt[looked.collection.id] = search.lessons
-    responses = members.responses(looked, site, asked)
-    return responses.some(found)
+        cards = CardSearch(request.connection, number, search.patience)
+        found, search.learnt[number] = _cards(cards, looked, card_filter.read(body), asked), cards.lessons
+    return members.responses(looked, site, asked).some(found)
 
 
 def _events(search: CalendarSearch, looked: View, wanted: ComponentFilter, asked: Asked) -> Iterator[Found]:
@@ -119,7 +123,7 @@ def _cards(search: CardSearch, looked: View, wanted: CardFilter, asked: Asked) -
     if looked.object is None:
         found = search.matching(wanted, octets=asked.octets)
     else:
-        found = (each for each in [looked.object] if card_search.matches(each, wanted))
+        found = (each for each in [looked.object] if search.matches(each, wanted))
     for stored in found:
         try:
             yield stored, asked.data_of_card(as_text(stored.octets)) if in_parts else None
@@ -172,12 +176,12 @@ def busy(request: DavRequest, looked: View, body: Element) -> Response:
         raise BadXML(str(error)) from error
     expansion.refuse_long(asked)
     learnt: Learnt = {}
-    room = expansion.Room()
+    room, patience = expansion.Room(), Patience()
     found: list[Period] = []
     for calendar in view.holders(request, looked):
         assert calendar.collection is not None
         floating = floating_zone(calendar, body)
-        search = CalendarSearch(request.connection, calendar.collection.id, floating)
+        search = CalendarSearch(request.connection, calendar.collection.id, floating, patience)
         learnt[calendar.collection.id] = search.lessons
         rows = (each.stored for each in search.between(asked, None, octets=True))
         found = free_busy.merged(found + free_busy.periods(rows, floating, asked, room))
@@ -187,7 +191,7 @@ def busy(request: DavRequest, looked: View, body: Element) -> Response:
 
 
 def too_many() -> Own:
-    """507 for a query whose answer would have more occurrences than one answer has room for (RFC 4791 section 7.8)."""
+    """507 for a query whose answer would take more room or time than one answer has (RFC 4791 section 7.8)."""
     return answers.precondition(
-        HTTPStatus.INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits", "Ask for a shorter time."
+        HTTPStatus.INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits", "Ask for less, or for a shorter time."
     )

@@ -73,8 +73,9 @@ def collection_path(account: Account, home: Scope, name: str) -> str:
     return f"{PREFIX}/{account.name}/{home}/{name}/"
 
 
-def look_up(request: DavRequest, resource: Resource) -> View | None:
-    """The view of `resource`, or None where nothing is. The caller has asked for permission already."""
+def look_up(request: DavRequest, resource: Resource, *, octets: bool = True) -> View | None:
+    """The view of `resource`, or None where nothing is; an object comes without its `octets` where they are not asked
+    for. The caller has asked for permission already."""
     grant = request.granted
     permission = request.permission(resource)
     match resource.kind:
@@ -86,20 +87,21 @@ def look_up(request: DavRequest, resource: Resource) -> View | None:
             home = _home(resource)
             return View(Kind.HOME, home_path(grant.account, home), request, permission, home)
         case _:
-            return _stored(request, resource, grant, permission)
+            return _stored(request, resource, permission, request.most_octets if octets else 0)
 
 
-def _stored(request: DavRequest, resource: Resource, grant: Grant, permission: Permission) -> View | None:
+def _stored(request: DavRequest, resource: Resource, permission: Permission, most_octets: int | None) -> View | None:
     home = _home(resource)
     seen = request.seen(resource)
-    collection = seen.collection if seen else homes.find(request.connection, grant.account, home, resource.collection)
+    account = request.granted.account
+    collection = seen.collection if seen else homes.find(request.connection, account, home, resource.collection)
     if collection is None:
         return None
-    path = collection_path(grant.account, home, collection.name)
+    path = collection_path(account, home, collection.name)
     if resource.kind is Kind.COLLECTION:
         return View(Kind.COLLECTION, path, request, permission, home, collection)
-    most = request.most_octets
-    stored = seen.object if seen else objects.get(request.connection, collection.id, resource.name, most_octets=most)
+    name = resource.name
+    stored = seen.object if seen else objects.get(request.connection, collection.id, name, most_octets=most_octets)
     if stored is None:
         return None
     request.expect_octets(stored.size)

@@ -162,8 +162,9 @@ def _for_radicale(environ: dict[str, Any], path: str) -> dict[str, Any]:
     }
     # Radicale takes methods in any case: what it dispatches on must be what permission is asked for.
     method = environ["REQUEST_METHOD"].upper()
-    # It refuses control characters; which resource is meant is told by the request, never by its path.
-    shown = path.replace("\n", " ")
+    # It refuses line feeds, and what joins letters and emojis; which resource is meant is told by the request, never by
+    # its path.
+    shown = path if path.isprintable() else "".join(each if each.isprintable() else " " for each in path)
     # It reads `?view=freebusy` as another resource, so it sees no query.
     return {**kept, "REQUEST_METHOD": method, "SCRIPT_NAME": PREFIX, "PATH_INFO": shown, "QUERY_STRING": ""}
 

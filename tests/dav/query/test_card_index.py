@@ -2,11 +2,13 @@
 
 from xml.etree.ElementTree import fromstring
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dav_gateway.core.scope import Scope
 from dav_gateway.dav.query import card_filter, card_index, tree
+from dav_gateway.dav.query.text import COLLATIONS
 from dav_gateway.store.object_rows import LOOK, CardLine
 from tests.dav.query.asking import BOOK, SPACES, Asking
 from tests.dav.support import Rig
@@ -78,6 +80,20 @@ def test_cards_beyond_what_is_kept_are_looked_at(rig: Rig) -> None:
     inner = "<CR:prop-filter name='FN'><CR:text-match>{}</CR:text-match></CR:prop-filter>"
     assert asked.names(asked.cards(inner.format("long LONG"))) == ["long"]
     assert asked.names(asked.cards(inner.format("SHORT"))) == ["short"]
+
+
+def test_of_very_many_lines_none_is_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty thousand of them, full of accents, took seconds and were not kept."""
+    folded: list[str] = []
+    monkeypatch.setitem(COLLATIONS, card_index.COLLATION, lambda value: folded.append(value) or value)
+
+    def with_lines(number: int) -> str:
+        return card([("EMAIL", "", f"p{each}@example.org") for each in range(number)] * 2)
+
+    assert len(card_index.lines(with_lines(card_index.MOST_LINES))) == len(folded) == card_index.MOST_LINES
+    folded.clear()
+    assert card_index.lines(with_lines(card_index.MOST_LINES + 1)) == (CardLine(LOOK, ""),)
+    assert folded == []
 
 
 def test_the_directory_is_searched_too(rig: Rig) -> None:

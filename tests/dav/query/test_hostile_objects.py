@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from dav_gateway.core.scope import Scope
+from dav_gateway.dav import patience
 from dav_gateway.dav.query import alarms, expansion, index_rows, text, zones
 from dav_gateway.dav.query.calendar_object import CalendarObject
 from dav_gateway.dav.query.occurrences import LATEST, Occurrences, Range
 from dav_gateway.dav.query.text import TextMatch
 from dav_gateway.dav.query.tree import parse
 from dav_gateway.dav.recurrence import FAR_FUTURE
-from tests.dav.support import Reply, Rig, calendar_object
+from tests.dav.support import Reply, Rig, calendar_object, vcard
 
 PATH = "/dav/ana/calendars/calendar/"
 NAMESPACES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
@@ -267,3 +268,36 @@ def test_a_large_object_is_told_whole(rig_anywhere: Rig, asked: str) -> None:
         names = [href.removeprefix(PATH).removesuffix(".ics") for href in reply.hrefs()]
         assert names == ["z", "large", "none", "a"] if asked == "multiget" else sorted(names) == ["a", "large", "z"]
         assert (reply.body.count(b"xxxxxxxxxx."), reply.body.count(b"x" * 70_000 + b".")) == (3, 1)
+
+
+EVENTS = (
+    '<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:prop-filter name="DTSTAMP"/>'
+    "</C:comp-filter></C:comp-filter></C:filter>"
+)
+CARDS = '<CR:filter><CR:prop-filter name="NOTE"><CR:is-not-defined/></CR:prop-filter></CR:filter>'
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "inner"),
+    [
+        (PATH, "C:calendar-query", EVENTS),
+        ("/dav/ana/calendars/", "C:calendar-query", EVENTS),
+        (PATH, "C:free-busy-query", '<C:time-range start="20260101T000000Z" end="20270101T000000Z"/>'),
+        ("/dav/ana/contacts/contacts/", "CR:addressbook-query", CARDS),
+    ],
+)
+def test_a_query_looks_for_so_long(rig: Rig, monkeypatch: pytest.MonkeyPatch, path: str, name: str, inner: str) -> None:
+    """An object may take a second; nothing else would end a query of thousands of them."""
+    password = rig.password({Scope.CALENDARS, Scope.CONTACTS})
+    zones_mixed = ("RRULE:FREQ=DAILY;COUNT=3", "RDATE:20261130T120000")  # what the index leaves to a look
+    for number in range(4):
+        assert put(rig, password, calendar_object(f"u{number}", *zones_mixed), f"e{number}").status == 201
+        card = rig.request("PUT", f"/dav/ana/contacts/contacts/{number}.vcf", vcard(f"c{number}"), password=password)
+        assert card.status == 201
+    body = f'<{name} {NAMESPACES} xmlns:CR="urn:ietf:params:xml:ns:carddav"><D:prop/>{inner}</{name}>'
+    body = body.replace("<D:prop/>", "" if "free" in name else "<D:prop/>").encode()
+    clock = iter(range(0, 1_000_000, 10))
+    assert rig.request("REPORT", path, body, password=password, depth="1").status in (200, 207)
+    monkeypatch.setattr(patience, "thread_time", lambda: float(next(clock)))
+    reply = rig.request("REPORT", path, body, password=password, depth="1")
+    assert (reply.status, b"number-of-matches-within-limits" in reply.body) == (507, True)

@@ -13,7 +13,7 @@ from dav_gateway.dav.query.text import InvalidFilter
 class AddressData:
     """A CR:address-data element of a request; `names` maps properties to whether they are sent with their value."""
 
-    names: tuple[tuple[str, bool], ...] | None = None
+    names: dict[str, bool] | None = None
 
     @classmethod
     def read(cls, element: Element) -> "AddressData":
@@ -25,7 +25,7 @@ class AddressData:
             return cls()
         if any(each.tag != clark("CR:prop") or not each.get("name") for each in element):
             raise BadXML("address-data holds allprop, or prop elements with a name.")
-        return cls(tuple((each.get("name", "").upper(), each.get("novalue") != "yes") for each in element))
+        return cls({each.get("name", "").upper(): each.get("novalue") != "yes" for each in element})
 
     @property
     def is_whole(self) -> bool:
@@ -36,12 +36,11 @@ class AddressData:
         """What is sent of one card. Raises ValueError."""
         if self.names is None:
             return stored
-        names = dict(self.names)
         card = tree.parse(stored)
         lines = []
         for line in card.lines:
-            with_value = names.get(
-                f"{line.group.upper()}.{line.name}" if line.group else line.name, names.get(line.name)
+            with_value = self.names.get(
+                f"{line.group.upper()}.{line.name}" if line.group else line.name, self.names.get(line.name)
             )
             if with_value is not None:
                 lines.append(line.raw if with_value else f"{line.name}:\r\n")

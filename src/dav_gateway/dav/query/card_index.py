@@ -30,11 +30,12 @@ def lines(text: str) -> tuple[CardLine, ...]:
         card = tree.parse(text)
     except ValueError:
         return (CardLine(LOOK, ""),)
-    searched = [line for line in card.lines if line.name in INDEXED]
-    if any(len(line.value) > LONGEST_LINE for line in searched):
+    # As text, each once and not too many, before they are folded: that takes longest.
+    searched = dict.fromkeys((line.name, line.text) for line in card.lines if line.name in INDEXED)
+    if len(searched) > MOST_LINES or any(len(text) > LONGEST_LINE for _, text in searched):
         return (CardLine(LOOK, ""),)
-    found = {CardLine(line.name, COLLATIONS[COLLATION](line.text)): None for line in searched}
-    if len(found) > MOST_LINES or any(len(line.value) > LONGEST_LINE for line in found):
+    found = dict.fromkeys(CardLine(name, COLLATIONS[COLLATION](text)) for name, text in searched)
+    if any(len(line.value) > LONGEST_LINE for line in found):
         return (CardLine(LOOK, ""),)
     return tuple(found)
 

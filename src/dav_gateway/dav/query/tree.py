@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dav_gateway.core.folding import folded_lines, head_of, unfolded
+from dav_gateway.core.folding import folded_lines, parted, unfolded
 
 _PARAMETER = re.compile(r';([^;="]++)(?:=((?:[^";]++|"[^"]*+")*+))?+')
 _PART = re.compile(r'(?:[^",]++|"[^"]*+")++')
@@ -110,12 +110,8 @@ def _line(raw: str) -> Line:
     text = raw.rstrip("\r\n")
     if "\n" in text:
         text = unfolded(text)
-    before, _, value = text.partition(":")
-    if '"' in before:
-        head = head_of(text)
-        if head is not None:
-            before, value = head, text[len(head) + 1 :]
-    name, semicolon, rest = before.partition(";")
+    head, value = parted(text)
+    name, semicolon, rest = head.partition(";")
     group, _, plain = name.rpartition(".")
     return Line(plain.strip().upper(), group, semicolon + rest, value, raw)
 
