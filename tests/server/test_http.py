@@ -73,15 +73,18 @@ def test_head_announces_the_length_and_sends_nothing(serve, connect, size):
     assert len(client.ask("GET").body) == size
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_answers_without_a_body_have_no_length(serve, connect, status):
+def test_answers_without_a_body_have_no_length(serve, connect, status, method):
+    """RFC 9110 section 8.6: that of a 304 would be what GET has, which it does not know."""
+
     def empty(_environ, start_response):
         start_response(status, [("Content-Length", "7"), ("ETag", '"1"')])
         return [b"nothing"]
 
     client = connect(serve(empty).port)
     for _ in range(2):
-        reply = client.ask("GET")
+        reply = client.ask(method)
         assert reply.status == int(status[:3])
         assert "content-length" not in reply.headers
         assert "transfer-encoding" not in reply.headers

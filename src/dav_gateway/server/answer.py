@@ -81,10 +81,10 @@ async def deliver(answer: Answer, scope: Scope, send: Send) -> None:
     connection = scope["extensions"][EXTENSION]
     body: bytes | SpooledBody = answer.body
     headers = [line for line in answer.headers if line[0] not in _OURS]
-    if scope["method"] == "HEAD":
-        headers.append((b"content-length", _announced(answer)))
+    if answer.status in _BODILESS:
         body = b""
-    elif answer.status in _BODILESS:
+    elif scope["method"] == "HEAD":
+        headers.append((b"content-length", _announced(answer)))
         body = b""
     else:
         headers.append((b"content-length", b"%d" % len(body)))
