@@ -55,8 +55,10 @@ def test_zones_are_told_apart_by_their_names_alone(rig: Rig) -> None:
     for tzid in ("X", "Y"):
         octets = with_zones(tzid, tzid).replace(b"BEGIN:STANDARD", b"TZID-ALIAS-OF:Z\r\nBEGIN:STANDARD", 1)
         assert rig.request("PUT", f"{CALENDAR}{tzid}.ics", octets, password=password).status == 201
-    calendar = Calendar.from_ical(rig.request("GET", CALENDAR, password=password).body)
-    assert [str(each["TZID"]) for each in calendar.walk("VTIMEZONE")] == ["X", "Y"]
+    # Not by a library: dateutil, which icalendar reads zones with, refuses TZID-ALIAS-OF.
+    lines = rig.request("GET", CALENDAR, password=password).body.split(b"\r\n")
+    assert [line for line in lines if line.startswith(b"TZID:")] == [b"TZID:X", b"TZID:Y"]
+    assert lines.count(b"BEGIN:VTIMEZONE") == lines.count(b"END:VTIMEZONE") == 2
 
 
 def test_a_name_is_told(rig: Rig) -> None:
