@@ -123,10 +123,15 @@ MAKE = (
 
 
 def test_a_collection_is_made_where_nothing_is_in_one_that_is_there(rig: Rig) -> None:
-    """RFC 4918 section 9.3.1: 405 over what is there, 409 without the parent; in a calendar there is no calendar."""
+    """RFC 4918 section 9.3.1: 405 over what is there, 409 without the parent; in a calendar there is no calendar. What
+    is allowed instead is told (RFC 9110 section 15.5.6)."""
     rig.seed()
     password = rig.password(BOTH)
-    assert rig.request("MKCOL", CALENDAR + "e1.ics", MAKE, password=password).status == 405
+    for there in (CALENDAR, CALENDAR + "e1.ics"):
+        over = rig.request("MKCOL", there, MAKE, password=password)
+        assert over.status == 405
+        told = set(over.headers["Allow"].split(", "))
+        assert ("DELETE" in told, "MKCOL" in told) == (True, False)
     over = rig.request("MKCALENDAR", CALENDAR + "e1.ics", password=password)
     assert (over.status, conditions(over)) == (403, ["{DAV:}resource-must-be-null"])
     assert rig.request("MKCOL", "/dav/ana/calendars/none/inner/", MAKE, password=password).status == 409

@@ -56,6 +56,10 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         self._site = site
 
+    def takes(self, method: str) -> bool:
+        """Whether there is such a method. Radicale's own answer to any other does not name those that there are."""
+        return hasattr(self, f"do_{method}")
+
     def without_dispatch(self, environ: Mapping[str, Any]) -> Long:
         """The answer to an authenticated request past Radicale's dispatch: PROPFIND and REPORT of anything, GET, HEAD,
         PUT and DELETE of an object. Raises EndOfRequest, and KeyError for another method."""

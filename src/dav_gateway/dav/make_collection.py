@@ -9,6 +9,7 @@ from dav_gateway.dav.answers import Own, Response
 from dav_gateway.dav.guard import BadXML
 from dav_gateway.dav.multistatus import DECLARATION, XML_TYPE, multistatus, response
 from dav_gateway.dav.names import DECLARATIONS, clark
+from dav_gateway.dav.options import allow
 from dav_gateway.dav.property_update import changes, refused_properties, too_large
 from dav_gateway.dav.site import Site
 from dav_gateway.service import homes
@@ -28,7 +29,7 @@ def make(request: DavRequest, site: Site, resource: Resource | None, method: str
     if resource is None or resource.kind is not Kind.COLLECTION or resource.home is None:
         return _elsewhere(request, resource, method)
     if homes.find(request.connection, request.granted.account, resource.home, resource.collection) is not None:
-        return _occupied(method)
+        return _occupied(resource, method)
     whole = dict(asked)
     refusal = _refused_kind(resource.home, method, asked.pop(RESOURCETYPE, None))
     if refusal is not None:
@@ -59,7 +60,7 @@ def make(request: DavRequest, site: Site, resource: Resource | None, method: str
             now=request.services.clock(),
         )
     except CollectionExists:
-        return _occupied(method)
+        return _occupied(resource, method)
     return answers.empty(HTTPStatus.CREATED, {"Cache-Control": "no-cache"})
 
 
@@ -71,15 +72,15 @@ def _elsewhere(request: DavRequest, resource: Resource | None, method: str) -> R
     if parent is None:
         return answers.plain(HTTPStatus.CONFLICT, "The collection that this one would be in does not exist.")
     taken = objects.get(request.connection, parent.id, resource.name) is not None
-    return _occupied(method) if taken else _misplaced(method)
+    return _occupied(resource, method) if taken else _misplaced(method)
 
 
-def _occupied(method: str) -> Response:
+def _occupied(resource: Resource, method: str) -> Response:
     """403 with the precondition of RFC 4791 section 5.3.1.1 for MKCALENDAR, 405 for MKCOL (RFC 4918 section 9.3.1)."""
     told = "There is something at this address already."
     if method == "MKCALENDAR":
         return answers.precondition(HTTPStatus.FORBIDDEN, "D:resource-must-be-null", told)
-    return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, told)
+    return answers.not_allowed(allow(resource, there=True), told)
 
 
 def _not_made(request: DavRequest, method: str, propstats: list[str]) -> Response:

@@ -34,12 +34,11 @@ def with_dav_header(request: DavRequest, response: Long) -> Long:
     return status, {**dict(headers), "DAV": dav_header(request)}, body, logged
 
 
-def allow(resource: Resource | None) -> str:
-    """The value of the Allow header for what can be at such an address."""
+def allow(resource: Resource | None, *, there: bool = False) -> str:
+    """The value of the Allow header for what can be at such an address, or for what is `there` for certain."""
     methods = METHODS[resource.kind] if resource else ("OPTIONS",)
-    if resource and resource.home is Scope.CONTACTS:
-        methods = tuple(each for each in methods if each != "MKCALENDAR")
-    return ", ".join(methods)
+    unfit = {"MKCALENDAR", "MKCOL"} if there else {"MKCALENDAR"} if resource and resource.home is Scope.CONTACTS else ()
+    return ", ".join(each for each in methods if each not in unfit)
 
 
 def offered(request: DavRequest, resource: Resource | None) -> dict[str, str]:

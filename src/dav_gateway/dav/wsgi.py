@@ -19,6 +19,7 @@ from dav_gateway.dav import answers, direct
 from dav_gateway.dav.answers import Long, Own, Pieces
 from dav_gateway.dav.application import Application
 from dav_gateway.dav.encoding import encoded, encoded_pieces
+from dav_gateway.dav.options import allow
 from dav_gateway.dav.site import PREFIX, Site
 from dav_gateway.service.request import DavRequest, EndOfRequest, serving
 from dav_gateway.service.services import Services
@@ -101,7 +102,11 @@ class Gateway:
                 short = direct.answer(self._application, request, environ) if not alias else None
                 if short is not None:
                     return _sent(environ, short, start_response)
-                return self._application(_for_radicale(environ, path), start_response)
+                asked_for = _for_radicale(environ, path)
+                if not self._application.takes(asked_for["REQUEST_METHOD"]):
+                    told = answers.not_allowed(allow(request.resource), "There is no such method here.")
+                    return _started(told, start_response)
+                return self._application(asked_for, start_response)
         except answers.Instead as instead:
             return _started(instead.answer, partial(start_response, exc_info=sys.exc_info()))
         except EndOfRequest as end:
