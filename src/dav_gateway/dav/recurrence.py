@@ -119,8 +119,9 @@ def _check_rule(value: str, *, in_timezone: bool) -> None:
             raise InvalidObject(VALID, f"{name} of an RRULE must be a positive number: {value[:80]}")
     if "COUNT" in parts and "UNTIL" in parts:
         raise InvalidObject(VALID, "An RRULE may have COUNT or UNTIL, not both.")
-    if in_timezone and frequency != "YEARLY":
-        raise InvalidObject(VALID, "A time zone changes by the year, not more often.")
+    # SyncEvolution's engine writes MONTHLY;INTERVAL=12 for each change of the clock.
+    if in_timezone and frequency not in ("YEARLY", "MONTHLY"):
+        raise InvalidObject(VALID, "A time zone changes by the year or month, not more often.")
     if frequency in ("SECONDLY", "MINUTELY") or int(parts.get("COUNT", 1)) > MAX_COUNT:
         raise InvalidObject(MAX_INSTANCES, f"The rule makes more occurrences than are kept: {value[:80]}")
     _check_parts(parts, value)
@@ -154,18 +155,19 @@ def _steps(rule: str, start: datetime) -> float:
 
 
 def _changes(rule: str, start: datetime) -> float:
-    """About how many changes of the clock a yearly rule makes until FAR_FUTURE."""
+    """About how many changes of the clock a yearly or monthly rule makes until FAR_FUTURE."""
     parts = parts_of(rule)
+    is_monthly = parts["FREQ"] == "MONTHLY"
     if "COUNT" in parts:
         return int(parts["COUNT"])
     number = {name: parts[name].count(",") + 1 if name in parts else 0 for name in LIMITS}
     weekdays = parts["BYDAY"].split(",") if "BYDAY" in parts else []
-    months = number["BYMONTH"] or (12 if number["BYMONTHDAY"] else 1)
+    months = 12 if is_monthly else number["BYMONTH"] or (12 if number["BYMONTHDAY"] else 1)
     if weekdays and number["BYMONTHDAY"]:
         days = ceil(len(weekdays) * number["BYMONTHDAY"] / 7)
     elif weekdays:
         is_numbered = all(each.strip()[:1] in "+-0123456789" for each in weekdays)
-        days = len(weekdays) * (1 if is_numbered else 5 if number["BYMONTH"] else 53)
+        days = len(weekdays) * (1 if is_numbered else 5 if is_monthly or number["BYMONTH"] else 53)
     else:
         days = number["BYMONTHDAY"] or 1
     weeks = 7 * number["BYWEEKNO"] or 1

@@ -174,13 +174,22 @@ def test_a_zone_does_not_change_for_ever() -> None:
     assert FAR_FUTURE == 2100
 
 
-def test_a_zone_that_an_object_defines_is_the_one_that_everybody_knows() -> None:
+@pytest.mark.parametrize(
+    ("daylight", "standard"),
+    [
+        ("YEARLY;BYMONTH=3;BYDAY=-1SU", "YEARLY;BYMONTH=10;BYDAY=-1SU"),
+        ("MONTHLY;INTERVAL=12;BYDAY=-1SU", "MONTHLY;INTERVAL=12;BYDAY=-1SU"),  # SyncEvolution 2.0
+    ],
+)
+def test_a_zone_that_an_object_defines_is_the_one_that_everybody_knows(rig: Rig, daylight: str, standard: str) -> None:
     lines = [
         "BEGIN:VTIMEZONE", "TZID:X", "BEGIN:DAYLIGHT", "DTSTART:19960331T020000", "TZOFFSETFROM:+0100",
-        "TZOFFSETTO:+0200", "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", "END:DAYLIGHT", "BEGIN:STANDARD",
+        "TZOFFSETTO:+0200", f"RRULE:FREQ={daylight}", "END:DAYLIGHT", "BEGIN:STANDARD",
         "DTSTART:19961027T030000", "TZOFFSETFROM:+0200", "TZOFFSETTO:+0100",
-        "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU", "END:STANDARD", "END:VTIMEZONE",
+        f"RRULE:FREQ={standard}", "END:STANDARD", "END:VTIMEZONE",
     ]  # fmt: skip
+    octets = calendar_object("z").replace(b"BEGIN:VEVENT", "\r\n".join([*lines, "BEGIN:VEVENT"]).encode())
+    assert put(rig, rig.password({Scope.CALENDARS}), octets, "z").status == 201
     own = zones.Zones(parse("\r\n".join(["BEGIN:VCALENDAR", *lines, "END:VCALENDAR", ""])), UTC).named("X")
     madrid = zones.by_name("Europe/Madrid")
     assert madrid is not None
