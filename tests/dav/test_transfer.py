@@ -233,10 +233,11 @@ def test_the_directory_can_be_copied_from_and_not_into(rig: Rig) -> None:
     assert rig.request("PUT", contacts + "mine/c1.vcf", CARD, password=password).status == 204
 
 
-@pytest.mark.parametrize(("depth", "status"), [(None, 204), ("infinity", 204), ("0", 400), ("1", 400)])
-def test_a_collection_is_deleted_as_a_whole(rig: Rig, depth: str | None, status: int) -> None:
-    """RFC 4918 section 9.6.1."""
+@pytest.mark.parametrize("depth", [None, "infinity", "0", "1"])
+def test_a_collection_is_deleted_as_a_whole(rig: Rig, depth: str | None) -> None:
+    """RFC 4918 section 9.6.1: it acts as if Depth were infinity; @nextcloud/cdav-library 1.1.0 sends 0 with every
+    request for which it has nothing better."""
     rig.seed()
     password = rig.password({Scope.CALENDARS})
-    assert rig.request("DELETE", HOME + "calendar/", password=password, depth=depth).status == status
-    assert rig.request("GET", SOURCE, password=password).status == (404 if status == 204 else 200)
+    assert rig.request("DELETE", HOME + "calendar/", password=password, depth=depth).status == 204
+    assert rig.request("GET", SOURCE, password=password).status == 404
