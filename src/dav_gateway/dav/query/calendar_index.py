@@ -18,7 +18,7 @@ from dav_gateway.dav.query.regular import Run
 from dav_gateway.dav.query.series import Moments, Series, is_nominal
 from dav_gateway.dav.query.times import DAY, When, clock_seconds
 from dav_gateway.dav.query.zones import FLOATING, Zones
-from dav_gateway.dav.recurrence import parts_of
+from dav_gateway.dav.rule_match import parts_of
 from dav_gateway.store.object_rows import ALWAYS, OccurrenceRow
 
 LIMIT = 24

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dav_gateway.dav.query import rules
 from dav_gateway.dav.query.times import DAY, When, clock_seconds
 from dav_gateway.dav.query.zones import FLOATING
-from dav_gateway.dav.recurrence import parts_of
+from dav_gateway.dav.rule_match import parts_of
 
 LAST_CLOCK = 253_402_300_799
 """9999-12-31T23:59:59, behind which dateutil has no dates either."""

@@ -10,7 +10,7 @@ from dateutil.rrule import rrulestr
 from dav_gateway.dav.query.times import EPOCH, When, moment
 from dav_gateway.dav.query.tree import Component
 from dav_gateway.dav.query.zones import Zones
-from dav_gateway.dav.recurrence import parts_of
+from dav_gateway.dav.rule_match import parts_of
 
 _STEPS = {"HOURLY": timedelta(hours=1), "DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 _NO_ZONES = Zones(Component("VCALENDAR", ""), UTC)

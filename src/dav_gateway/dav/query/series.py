@@ -9,7 +9,7 @@ from dav_gateway.dav.query import rules, times
 from dav_gateway.dav.query.times import DAY, Duration, When
 from dav_gateway.dav.query.tree import Component
 from dav_gateway.dav.query.zones import Zones
-from dav_gateway.dav.recurrence import parts_of
+from dav_gateway.dav.rule_match import parts_of
 
 LAST_YEAR = 7_258_118_400
 """2200-01-01: rules without an end are followed until then where what is looked for may never come."""
