@@ -247,7 +247,9 @@ def test_a_revoked_password_of_calendars_is_asked_for_anew(gateway, bird, passwo
     set_up_and_revoke(bird, gateway, "calendars", find_calendars)
     bird.start_refresh(calendar.path)
     assert bird.open_dialog() == PROMPT
-    assert refusals(bird) == [("REPORT", 401, NAME), ("REPORT", 401, "")]
+    said = refusals(bird)
+    assert list(dict.fromkeys(said)) == [("REPORT", 401, NAME), ("REPORT", 401, "")]
+    assert len(said) <= 3, "no loop; a request whose connection ended before the answer was read is sent once more"
     assert users(bird) == []
     assert bird.items(calendar.path) == {"kept": "Kept"}
 

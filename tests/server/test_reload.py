@@ -148,10 +148,8 @@ def test_no_sync_notices_three_reloads(node: Node) -> None:
         client.join(30)
     assert [client.error for client in clients] == [None] * len(clients)
     assert download(node, "small.ics") == small
-    node.until(lambda: len(node.workers()) == 2)
-    ended = node.lines("worker ended")
-    assert len(ended) == 6
-    assert {one["exit_code"] for one in ended} == {"0"}
+    node.until(lambda: len(node.workers()) == 2 and len(node.lines("worker ended")) == 6)
+    assert {one["exit_code"] for one in node.lines("worker ended")} == {"0"}
     assert {one["reset"] for one in node.lines("stopped")} == {"0"}
 
 
