@@ -22,6 +22,7 @@ from dav_gateway.dav import (
     get,
     get_collection,
     guard,
+    if_header,
     make_collection,
     media_type,
     property_update,
@@ -84,6 +85,8 @@ class Application(RadicaleApplication):
         if request.permission(resource) < needed and not _harmless(method, request, resource):
             return self._denied(request, resource, request.href, PRIVILEGES.get(method, "read"))
         try:
+            if "HTTP_IF" in environ:
+                if_header.require(request, self._site, environ, writes=needed is Permission.WRITE)
             response = handler(request, resource, environ)
         except guard.BadXML as bad:
             request.finish(commit=False)

@@ -25,9 +25,7 @@ def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
         return answers.plain(HTTPStatus.BAD_REQUEST, "The Destination header is not a URI.")
     if url.scheme not in ("", "http", "https"):
         return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is no address of this server.")
-    # In any case (RFC 9110 section 4.2.3): nginx passes Host on in small letters, the client wrote what was typed.
-    hosts = (environ.get("HTTP_HOST", "").lower(), urlsplit(site.public_url).netloc.lower())
-    if url.netloc and url.netloc.lower() not in hosts:
+    if not is_here(url.netloc, environ, site):
         return answers.plain(HTTPStatus.BAD_GATEWAY, "The destination is on another server.")
     segments = path.split("/")
     if (
@@ -39,6 +37,12 @@ def destination(environ: Mapping[str, Any], site: Site) -> str | Own:
     ):
         return answers.plain(HTTPStatus.FORBIDDEN, "The destination is not an address of calendars or contacts.")
     return path
+
+
+def is_here(host: str, environ: Mapping[str, Any], site: Site) -> bool:
+    """Whether an address with this host, or with none, is one of ours: that of Host or the public one."""
+    # In any case (RFC 9110 section 4.2.3): nginx passes Host on in small letters, the client wrote what was typed.
+    return host.lower() in ("", environ.get("HTTP_HOST", "").lower(), urlsplit(site.public_url).netloc.lower())
 
 
 def overwrites(environ: Mapping[str, Any]) -> bool:

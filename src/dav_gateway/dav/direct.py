@@ -36,7 +36,7 @@ def answer(application: Application, request: DavRequest, environ: Mapping[str, 
     """The answer to a request of `METHODS`, None when it has to take the long way. Raises EndOfRequest."""
     method = environ["REQUEST_METHOD"]
     resource = request.resource
-    if resource is None or not _is_plain(request.path) or not _is_ours(method, resource):
+    if resource is None or not _is_plain(request.path, environ) or not _is_ours(method, resource):
         return None
     if method not in READING:
         return _written(application, request, resource, environ)
@@ -105,7 +105,7 @@ def one_read(request: DavRequest, environ: Mapping[str, Any]) -> Question | None
     if method not in READING or resource is None or request.presented is None:
         return None
     password = request.presented.password
-    if isinstance(password, Mistyped) or not _is_plain(request.path) or not _is_ours(method, resource):
+    if isinstance(password, Mistyped) or not _is_plain(request.path, environ) or not _is_ours(method, resource):
         return None
     if not _may_be_one_read(resource, environ):
         return None
@@ -160,9 +160,10 @@ def _body(environ: Mapping[str, Any]) -> bytes:
     return body.getvalue() if isinstance(body, BytesIO) else b""
 
 
-def _is_plain(path: str) -> bool:
-    """Whether Radicale would leave the path as it is (`pathutils.sanitize_path`) and take it."""
-    return path.isprintable() and "//" not in path and "/." not in path
+def _is_plain(path: str, environ: Mapping[str, Any]) -> bool:
+    """Whether Radicale would leave the path as it is (`pathutils.sanitize_path`) and take it; and nothing is asked of
+    other resources by an If header."""
+    return "HTTP_IF" not in environ and path.isprintable() and "//" not in path and "/." not in path
 
 
 def _is_ours(method: str, resource: Resource) -> bool:

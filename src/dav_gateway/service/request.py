@@ -63,7 +63,8 @@ class DavRequest:
 
     Reads share one snapshot that opens with the first statement. A write opens its own transaction, fenced by the
     credential's liveness, and stays open until `finish` decides by the status of the answer: Radicale's handlers turn
-    a failure inside the storage lock into an ordinary return, so leaving the lock says nothing about success.
+    a failure inside the storage lock into an ordinary return, so leaving the lock says nothing about success. What is
+    to be asked first in it is `when_writing`, once; what that raises ends the request.
     """
 
     services: Services
@@ -76,6 +77,7 @@ class DavRequest:
     most_octets: int | None = None
     reads_once: bool = False
     expecting: bool = False
+    when_writing: Callable[[], None] | None = field(default=None, repr=False)
     _seen: tuple[Resource | None, Sight] | None = field(default=None, repr=False)
     _used: int | None = field(default=None, repr=False)
     _kept: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
@@ -255,6 +257,9 @@ class DavRequest:
             writing = self.services.database.write(fence)
             self._connection = writing.__enter__()
             self._writing = writing
+        ask, self.when_writing = self.when_writing, None
+        if ask is not None:
+            ask()
 
     def finish(self, *, commit: bool) -> None:
         """End the open transaction; a write is kept only when `commit` is true."""
