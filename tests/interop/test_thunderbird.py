@@ -104,6 +104,11 @@ def refusals(bird: Thunderbird) -> list[tuple[str, int, str]]:
     return [(each.method, each.status, each.user) for each in bird.requests() if each.authorized]
 
 
+def without_repetition(said: list[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
+    """On a busy machine Thunderbird tries the saved password twice: as it remembers it, and as it is saved."""
+    return said[1:] if said[:2] == [said[0]] * 2 and said[0][2] else said
+
+
 def test_calendars_from_the_address_alone(gateway, bird, passwords, calendar):
     calendar.put("theirs.ics", event("theirs", "Theirs"))
     home = f"/dav/{NAME}/calendars/"
@@ -247,9 +252,7 @@ def test_a_revoked_password_of_calendars_is_asked_for_anew(gateway, bird, passwo
     set_up_and_revoke(bird, gateway, "calendars", find_calendars)
     bird.start_refresh(calendar.path)
     assert bird.open_dialog() == PROMPT
-    said = refusals(bird)
-    assert list(dict.fromkeys(said)) == [("REPORT", 401, NAME), ("REPORT", 401, "")]
-    assert len(said) <= 3, "no loop; a request whose connection ended before the answer was read is sent once more"
+    assert without_repetition(refusals(bird)) == [("REPORT", 401, NAME), ("REPORT", 401, "")]
     assert users(bird) == []
     assert bird.items(calendar.path) == {"kept": "Kept"}
 
@@ -270,7 +273,8 @@ def test_a_prompt_that_is_refused_does_not_come_back(gateway, bird, passwords, c
         bird.answer(CANCEL)
     bird.refreshed()
     assert shown(bird) == [PROMPT, PROMPT]
-    assert [each.status for each in bird.requests()] == [401, 401, 401]
+    said = [(each.method, each.status, each.user) for each in bird.requests()]
+    assert without_repetition(said) == [("REPORT", 401, NAME), ("REPORT", 401, ""), ("REPORT", 401, "")]
     assert bird.items(calendar.path) == {"kept": "Kept"}
     assert not bird.disabled(calendar.path)
 
