@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 Look = tuple[str, str, dict[str, int]]
 
@@ -48,7 +48,11 @@ class Studio:
     def take(self, name: str) -> None:
         page = self.page
         SCREENS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENS / f"{name}-{self.look}.png", full_page=True)
+        picture = SCREENS / f"{name}-{self.look}.png"
+        try:
+            page.screenshot(path=picture, full_page=True)
+        except Error:  # on a busy machine Chromium may have no frame to give just then
+            page.screenshot(path=picture, full_page=True)
         assert page.locator("html").get_attribute("lang") == self.language
         assert page.locator("h1").count() == 1
         assert "%(" not in page.content()
