@@ -29,6 +29,14 @@ def received(sock: socket.socket) -> int:
     return octets - 1 if info[0] in _AFTER_FIN else octets
 
 
+def begun_with(client: "Client") -> bytes:
+    """The first octets that ever came: also those that the kernel has counted and the client has not read yet."""
+    with suppress(OSError):
+        waiting = client.socket.recv(12, socket.MSG_PEEK)
+        return client.heard or waiting
+    return client.heard
+
+
 class Client:
     """One connection. Everything is called in the thread of its `Wires`, but for what says otherwise.
 

@@ -24,7 +24,7 @@ from dav_gateway.core.verifier import SCHEMES
 from dav_gateway.service.services import Services, assemble
 from dav_gateway.store.database import open_database
 from tests.stress import messages, oracles
-from tests.stress.client import received
+from tests.stress.client import begun_with, received
 from tests.stress.events import Failure, Outcome, Signals
 from tests.stress.looking import Look
 from tests.stress.oracles import Heard, Stored, Verdict
@@ -143,7 +143,7 @@ class Lane:
                     octets,
                     received(client.socket),
                     client.end,
-                    client.heard,
+                    begun_with(client),
                     client.answers,
                 )
                 for client, octets in at_return.items()

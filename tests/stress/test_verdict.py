@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from dav_gateway.bus.times import LEASE
-from tests.stress.client import Client
+from tests.stress.client import Client, begun_with, received
 from tests.stress.cluster import told_cut
 from tests.stress.events import Harm, Lapse, Trouble
 from tests.stress.report import Result
@@ -129,4 +129,21 @@ def test_a_client_that_is_sending_hears_the_refusal_before_a_reset() -> None:
             client.send(b"more")
     assert client.end == "reset"
     assert client.heard == b"HTTP/1.1 401"
+    client.close()
+
+
+def test_what_the_kernel_has_counted_is_looked_at_before_it_is_read() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = Client(server.getsockname()[1])
+        client.socket.setblocking(True)
+        client.socket.connect(server.getsockname())
+        client.socket.setblocking(False)
+        assert begun_with(client) == b""
+        accepted, _ = server.accept()
+        accepted.sendall(b"HTTP/1.1 401 Unauthorized\r\n\r\n")
+        while not received(client.socket):
+            pass
+        assert [begun_with(client), begun_with(client)] == [b"HTTP/1.1 401"] * 2
+        assert client.socket.recv(100).startswith(b"HTTP/1.1 401"), "nothing was taken"
+        accepted.close()
     client.close()
