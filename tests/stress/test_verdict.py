@@ -135,6 +135,7 @@ def test_a_client_that_is_sending_hears_the_refusal_before_a_reset() -> None:
 def test_what_the_kernel_has_counted_is_looked_at_before_it_is_read() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = Client(server.getsockname()[1])
+        client.wires = cast("Wires", _NoThread())
         client.socket.setblocking(True)
         client.socket.connect(server.getsockname())
         client.socket.setblocking(False)
